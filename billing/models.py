@@ -1,0 +1,144 @@
+"""Money as rows. What must never be is refused by the database itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    """What a lot holds, in the order in which it is spent."""
+
+    PLAN = "plan", _("plan action")
+    CREDIT = "credit", _("credit")
+    FREE = "free", _("free action")
+
+
+class Account(models.Model):
+    """One for each person: the row that every change of their money locks."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="account"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"account of {self.user_id}"
+
+
+class LotQuerySet(models.QuerySet["Lot"]):
+    def live(self, now: datetime | None = None) -> LotQuerySet:
+        """Lots that can still be spent."""
+        now = now or timezone.now()
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), remaining__gt=0)
+
+
+class Lot(models.Model):
+    """What was granted at once, and what is left of it."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lots")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    granted = models.PositiveIntegerField()
+    remaining = models.PositiveIntegerField()
+    source = models.CharField(max_length=32, help_text="welcome, free, grant, a product's code")
+    key = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LotQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(granted__gt=0), name="lot_grants_something"),
+            models.CheckConstraint(
+                condition=Q(remaining__gte=0) & Q(remaining__lte=F("granted")),
+                name="lot_remaining_between_zero_and_granted",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="lot_kind_is_known"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account"], name="lot_with_something_left", condition=Q(remaining__gt=0)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remaining} of {self.granted} {self.kind} ({self.source})"
+
+
+class Entry(models.Model):
+    """A movement on a lot. Only ever added: a mistake is mended by another entry.
+
+    A charge that draws from several lots writes several parts under one key.
+    """
+
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="entries")
+    delta = models.IntegerField()
+    key = models.CharField(max_length=120, help_text="<thing>:<id>:<act>")
+    part = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(fields=["key", "part"], name="entry_key_once"),
+            models.CheckConstraint(condition=~Q(delta=0), name="entry_moves_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delta:+d} {self.key}"
+
+
+class Price(models.Model):
+    """What one picture or turn of a tool costs, in credits or in plan and free actions."""
+
+    tool = models.CharField(max_length=16, unique=True)
+    credits = models.PositiveSmallIntegerField()
+    actions = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.credits} credits or {self.actions} actions"
+
+    def amount(self, kind: str, count: int = 1) -> int:
+        """How many units of ``kind`` pay for ``count`` pictures."""
+        return (self.credits if kind == Kind.CREDIT else self.actions) * count
+
+
+class Product(models.Model):
+    """Something that is sold: a plan of 30 days or a pack of credits."""
+
+    class Sort(models.TextChoices):
+        PLAN = "plan", _("plan")
+        PACK = "pack", _("pack")
+
+    code = models.SlugField(unique=True)
+    sort = models.CharField(max_length=8, choices=Sort.choices)
+    name = models.CharField(max_length=64)
+    rubles = models.DecimalField(max_digits=9, decimal_places=2)
+    stars = models.PositiveIntegerField(null=True, blank=True)
+    units = models.PositiveIntegerField(help_text="credits of a pack, actions of a plan")
+    days = models.PositiveSmallIntegerField(default=0, help_text="0: never expires")
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["rubles"]
+        constraints = [
+            models.CheckConstraint(condition=Q(rubles__gt=0), name="product_costs_something"),
+            models.CheckConstraint(condition=Q(units__gt=0), name="product_gives_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.rubles} ₽"
+
+
+def unbalanced_lots() -> models.QuerySet[Lot]:
+    """Lots whose entries do not add up to what is left."""
+    return Lot.objects.annotate(booked=Sum("entries__delta", default=0)).exclude(
+        booked=F("remaining")
+    )
