@@ -1,0 +1,105 @@
+"""Signing people in: from Telegram's init data, or as a guest of the demo."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from billing import ledger
+from billing.problem import Problem
+from telegram_integration import init_data
+from telegram_integration.models import UsedInitData, User
+
+REASONS = {
+    "malformed": _("This sign-in link is damaged. Open the studio from the bot once more."),
+    "forged": _("This sign-in link was not made by Telegram. Open the studio from the bot."),
+    "stale": _("This sign-in link is too old. Close the studio and open it from the bot again."),
+    "used": _("This sign-in link was already used. Close the studio and open it again."),
+    "banned": _("This account is closed."),
+    "no_bot": _("This studio has no bot connected, so Telegram sign-in is off."),
+}
+
+
+def _refused(reason: str, status: int = 401) -> Problem:
+    return Problem(f"init_data_{reason}", REASONS[reason], status=status)
+
+
+def from_telegram(raw: str) -> User:
+    """The person whom this init data proves, made on first sight. One string signs in once."""
+    person = _verified(raw)
+    with transaction.atomic():
+        user = _known(person)
+        if not user.is_active:
+            raise _refused("banned", 403)
+        _use_up(raw, user)
+        ledger.open_account(user.pk)
+    return user
+
+
+def _verified(raw: str) -> init_data.Person:
+    now = timezone.now()
+    try:
+        if settings.TELEGRAM_BOT_TOKEN:
+            return init_data.verify(raw, settings.TELEGRAM_BOT_TOKEN, now)
+        if settings.TELEGRAM_BOT_ID:
+            return init_data.verify_signature(
+                raw, settings.TELEGRAM_BOT_ID, settings.TELEGRAM_PUBLIC_KEY, now
+            )
+    except init_data.Invalid as invalid:
+        raise _refused(invalid.reason) from None
+    raise _refused("no_bot", 503)
+
+
+def _known(person: init_data.Person) -> User:
+    """Names follow Telegram; the language is the person's own choice after the first time."""
+    user, _created = User.objects.get_or_create(
+        telegram_id=person.id,
+        defaults={
+            "username": f"tg{person.id}",
+            "language": studio_language(person.language_code),
+        },
+    )
+    names = {"first_name": person.first_name, "last_name": person.last_name}
+    if any(getattr(user, name) != value for name, value in names.items()):
+        User.objects.filter(pk=user.pk).update(**names)
+        user.first_name, user.last_name = person.first_name, person.last_name
+    return user
+
+
+def _use_up(raw: str, user: User) -> None:
+    try:
+        with transaction.atomic():
+            UsedInitData.objects.create(digest=init_data.digest(raw), user=user)
+    except IntegrityError:
+        raise _refused("used") from None
+
+
+def is_of(user: User, raw: str) -> bool:
+    """Whether this init data is the person's own: a page that reloads sends it again."""
+    try:
+        return user.telegram_id == _verified(raw).id
+    except Problem:
+        return False
+
+
+def make_guest() -> User:
+    """A person of the demo, with the language of the page that they came from."""
+    with transaction.atomic():
+        user = User.objects.create(
+            username=f"guest-{secrets.token_hex(6)}",
+            first_name=translation.gettext("Guest"),
+            language=studio_language(translation.get_language() or ""),
+            guest=True,
+        )
+        user.set_unusable_password()
+        ledger.open_account(user.pk)
+    return user
+
+
+def studio_language(code: str) -> str:
+    """Russian for Telegram's ``ru`` and its neighbours' variants, English for all others."""
+    return "ru" if code.lower().startswith("ru") else "en"

@@ -1,0 +1,58 @@
+"""Pages about the person: sign in, the demo's door, the profile."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import ledger
+from billing.catalogue import price_of
+from telegram_integration import people
+from telegram_integration.api import BACKEND, speak
+
+
+@require_safe
+@ensure_csrf_cookie
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Inside Telegram the page signs in by itself; a browser goes through the bot or the demo."""
+    onward = _onward(request, request.GET.get("next", ""))
+    if request.user.is_authenticated:
+        return redirect(onward)
+    context = {"next": onward, "demo": settings.DEBUG, "bot": settings.TELEGRAM_BOT_NAME}
+    return render(request, "telegram_integration/sign_in.html", context)
+
+
+@require_POST
+def demo(request: HttpRequest) -> HttpResponse:
+    """Sign a guest in. Outside debug there is no such door."""
+    if not settings.DEBUG:
+        raise Http404
+    guest = people.make_guest()
+    login(request, guest, backend=BACKEND)
+    return speak(redirect(_onward(request, request.POST.get("next", ""))), guest)
+
+
+@require_safe
+@ensure_csrf_cookie
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    context = {
+        "balance": ledger.balance(request.user.pk),
+        "tryon_price": price_of("tryon"),
+        "api_keys": request.user.api_keys.filter(revoked_at=None),
+        "languages": settings.LANGUAGES,
+    }
+    return render(request, "telegram_integration/profile.html", context)
+
+
+def _onward(request: HttpRequest, wanted: str) -> str:
+    """Back to where the person came from, never to another site."""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return wanted if safe else reverse("home")
