@@ -1,0 +1,75 @@
+"""How a job ends. Its state and its money change in one transaction or not at all.
+
+Lock order: the job's row, then the account. Each ending says which claim it believes in, so only
+one of two that race succeeds; the ledger's key stands guard behind it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing import ledger
+from generation import live
+from generation.models import OPEN, Job, Photo, State
+from generation.providers.base import ProviderError
+
+
+class Lost(Exception):
+    """The job is no longer ours: cancelled, expired, or taken over. Write nothing."""
+
+
+def succeed(job: Job, made: list[Photo], *, model: str, cost: Decimal) -> None:
+    """The pictures are stored: show them."""
+    with transaction.atomic():
+        _end(job, State.DONE, (State.RUNNING,), model=model, cost=cost, percent=100, stage="")
+        Photo.objects.bulk_create(made)
+        live.announce(job)
+
+
+def fail(job: Job, error: ProviderError, expected: tuple[State, ...] = (State.RUNNING,)) -> None:
+    """No picture: give everything back."""
+    with transaction.atomic():
+        _end(
+            job,
+            State.FAILED,
+            expected,
+            error_code=error.code,
+            error_data=error.data,
+            error_detail=error.detail[:2000],
+        )
+        _give_back(job, reason="failed")
+        live.announce(job)
+
+
+def cancel(job: Job) -> None:
+    """The person changed their mind before a picture was there: give everything back."""
+    with transaction.atomic():
+        _end(job, State.CANCELLED, (State.QUEUED, State.RUNNING))
+        _give_back(job, reason="cancelled")
+        live.announce(job)
+
+
+def expire(job: Job) -> None:
+    """Past its deadline, wherever it stands."""
+    fail(job, ProviderError("expired"), expected=OPEN)
+
+
+def _end(job: Job, state: State, expected: tuple[State, ...], **changes: object) -> None:
+    ended = job.move(
+        expected,
+        state=state,
+        finished_at=timezone.now(),
+        slot=None,
+        lease_until=None,
+        next_check_at=None,
+        **changes,
+    )
+    if not ended:
+        raise Lost
+
+
+def _give_back(job: Job, *, reason: str) -> None:
+    ledger.refund(job.owner_id, job.charge_key, key=job.refund_key, reason=f"{job.tool} {reason}")

@@ -1,0 +1,151 @@
+"""Whose turn it is, and who works on what. Rows only: a lost bell or a dead worker loses nothing.
+
+*Fair*: a job's ``turn`` is one behind its owner's last waiting job, but never before the queue's
+head. So a newcomer stands behind at most one job of everybody else, however many they have.
+
+*Safe*: a claim raises the job's ``fence`` and holds it on a lease that the worker's heartbeat
+extends. A lease that runs out sends the job back; its old worker can no longer write.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from datetime import datetime
+from datetime import timedelta as td
+
+from celery import current_app
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from generation import ending, live
+from generation.models import BUSY, OPEN, Job, State
+from generation.providers.base import ProviderError
+
+logger = logging.getLogger(__name__)
+
+CLAIM_TRIES = 5
+SWEPT_AT_ONCE = 200
+TOLD_AT_ONCE = 20
+
+
+def turn_for(user_id: int) -> int:
+    """The turn of this person's next job. Call it while their account is locked."""
+    queued = Job.objects.filter(state=State.QUEUED)
+    head = queued.order_by("turn", "pk").values_list("turn", flat=True).first()
+    own_last = queued.filter(owner=user_id).aggregate(last=Max("turn"))["last"]
+    return max(head or 0, 0 if own_last is None else own_last + 1)
+
+
+def ring() -> None:
+    """Wake a worker. Nobody depends on it being heard."""
+    try:
+        current_app.send_task("generation.tasks.work", expires=60)
+    except Exception:
+        logger.warning("the bell could not be rung, the sweep will", exc_info=True)
+
+
+def claim() -> Job | None:
+    """The next job in turn, now ours for the length of a lease; None where nothing is ready."""
+    for _try in range(CLAIM_TRIES):
+        # Two workers may want the last slot of one person; the constraint lets one have it.
+        with suppress(IntegrityError), transaction.atomic():
+            job = (
+                Job.objects.ready()
+                .select_for_update(skip_locked=True, of=("self",))
+                .select_related("owner")
+                .order_by("turn", "pk")
+                .first()
+            )
+            return _take(job) if job else None
+    return None
+
+
+def _take(job: Job) -> Job:
+    now = timezone.now()
+    first_time = job.state == State.QUEUED
+    job.move(
+        (State.QUEUED, State.WAITING),
+        state=State.RUNNING,
+        slot=_free_slot(job) if first_time else job.slot,
+        lease_until=now + td(seconds=settings.JOB_LEASE_SECONDS),
+        started_at=job.started_at or now,
+        attempts=job.attempts + 1 if first_time else job.attempts,
+        stage=job.stage or "starting",
+        fence=F("fence") + 1,
+    )
+    job.fence += 1
+    live.announce(job)
+    return job
+
+
+def _free_slot(job: Job) -> int:
+    taken = set(
+        Job.objects.filter(owner=job.owner_id, state__in=BUSY).values_list("slot", flat=True)
+    )
+    return next(slot for slot in range(len(taken) + 1) if slot not in taken)
+
+
+def extend_lease(job: Job) -> bool:
+    """Whether the job is still ours; if so, for another lease."""
+    lease_until = timezone.now() + td(seconds=settings.JOB_LEASE_SECONDS)
+    return bool(
+        Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING).update(
+            lease_until=lease_until
+        )
+    )
+
+
+def put_aside(job: Job, ref: str, *, check_in: float, percent: int) -> None:
+    """An outside provider works on it: free the worker, look again later."""
+    moved = job.move(
+        (State.RUNNING,),
+        state=State.WAITING,
+        provider_ref=ref,
+        next_check_at=timezone.now() + td(seconds=check_in),
+        lease_until=None,
+        percent=percent,
+    )
+    if not moved:
+        raise ending.Lost
+    live.announce(job)
+
+
+def sweep() -> None:
+    """Every few seconds: what is late, stuck or unheard is put right."""
+    now = timezone.now()
+    for job in _some(Job.objects.filter(state__in=OPEN, deadline_at__lt=now)):
+        with suppress(ending.Lost):
+            ending.expire(job)
+    for job in _some(Job.objects.filter(state=State.RUNNING, lease_until__lt=now)):
+        with suppress(ending.Lost):
+            rescue(job, now)
+    for _bell in range(min(Job.objects.ready(now).count(), settings.WORKER_CONCURRENCY * 2)):
+        ring()
+    _tell_positions()
+
+
+def rescue(job: Job, now: datetime) -> None:
+    """Its worker is gone. Try again, or admit it after JOB_ATTEMPTS times."""
+    if job.attempts >= settings.JOB_ATTEMPTS and not job.provider_ref:
+        ending.fail(job, ProviderError("lost", f"given up after {job.attempts} attempts"))
+        return
+    if job.provider_ref:
+        back = {"state": State.WAITING, "next_check_at": now}
+    else:
+        back = {"state": State.QUEUED, "slot": None, "percent": 0, "stage": ""}
+    if job.move((State.RUNNING,), lease_until=None, **back):
+        live.announce(job)
+
+
+def _some(jobs: object) -> list[Job]:
+    return list(jobs.select_related("owner").order_by("pk")[:SWEPT_AT_ONCE])  # type: ignore[attr-defined]
+
+
+def _tell_positions() -> None:
+    """People in the queue see it move."""
+    waiting = Job.objects.filter(state=State.QUEUED).select_related("owner")
+    for job in waiting.order_by("turn", "pk")[:TOLD_AT_ONCE]:
+        live.announce(job)

@@ -1,0 +1,163 @@
+"""The one JSON of a job and of a photo: the API answers it, the sockets push it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from generation import estimate, photos
+from generation.models import Aspect, Input, Job, Photo, State, Tool, Zone
+from generation.problems import HINTS, STAGES, sentence
+
+
+class HintSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class PhotoSerializer(serializers.ModelSerializer):
+    """A picture of the person who asks, with links that live 10 minutes."""
+
+    url = serializers.SerializerMethodField()
+    thumb_url = serializers.SerializerMethodField()
+    hints = serializers.SerializerMethodField()
+    job = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Photo
+        fields = (
+            "code", "url", "thumb_url", "width", "height", "placeholder",
+            "hints", "favourite", "job", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_url(self, photo: Photo) -> str:
+        return photos.link(photo)
+
+    def get_thumb_url(self, photo: Photo) -> str:
+        return photos.link(photo, "thumb")
+
+    @extend_schema_field(HintSerializer(many=True))
+    def get_hints(self, photo: Photo) -> list[dict[str, str]]:
+        return [{"code": code, "message": str(HINTS[code])} for code in photo.hints]
+
+
+class ResultSerializer(serializers.ModelSerializer):
+    url = serializers.SerializerMethodField()
+    thumb_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Photo
+        fields = ("code", "url", "thumb_url", "width", "height", "placeholder")
+        read_only_fields = fields
+
+    get_url = PhotoSerializer.get_url
+    get_thumb_url = PhotoSerializer.get_thumb_url
+
+
+class PriceSerializer(serializers.Serializer):
+    unit = serializers.ChoiceField(["plan", "credit", "free"])
+    amount = serializers.IntegerField()
+
+
+class ErrorSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RecipeSerializer(serializers.Serializer):
+    """What the job was asked to do: enough to ask for it again."""
+
+    person = serializers.UUIDField(required=False)
+    item = serializers.UUIDField(required=False)
+    base = serializers.UUIDField(required=False)
+    references = serializers.ListField(child=serializers.UUIDField(), required=False)
+    zone = serializers.ChoiceField(Zone.choices, required=False)
+    box = serializers.ListField(child=serializers.FloatField(), required=False)
+    prompt = serializers.CharField(required=False)
+    aspect = serializers.ChoiceField(Aspect.choices)
+    count = serializers.IntegerField()
+    seed = serializers.IntegerField()
+    provider = serializers.CharField()
+    model = serializers.CharField()
+
+
+class JobSerializer(serializers.ModelSerializer):
+    """Everything that a page needs to show a job. Fields are null where they say nothing yet."""
+
+    tool = serializers.ChoiceField(Tool.choices)
+    state = serializers.ChoiceField(State.choices)
+    stage = serializers.CharField(help_text="a code")
+    stage_text = serializers.SerializerMethodField(help_text="the stage in the person's words")
+    position = serializers.SerializerMethodField()
+    eta_seconds = serializers.SerializerMethodField()
+    price = serializers.SerializerMethodField()
+    results = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+    recipe = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Job
+        fields = (
+            "code", "tool", "state", "version", "percent", "stage", "stage_text", "position",
+            "eta_seconds", "price", "watermark", "results", "error", "recipe", "created_at",
+            "started_at", "finished_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def to_representation(self, job: Job) -> dict[str, Any]:
+        self._position = estimate.position(job)
+        return super().to_representation(job)
+
+    def get_stage_text(self, job: Job) -> str:
+        return str(STAGES.get("queued" if job.state == State.QUEUED else job.stage, ""))
+
+    def get_position(self, job: Job) -> int | None:
+        return self._position
+
+    def get_eta_seconds(self, job: Job) -> int | None:
+        return estimate.eta_seconds(job, self._position)
+
+    @extend_schema_field(PriceSerializer)
+    def get_price(self, job: Job) -> dict[str, object]:
+        return {"unit": job.price_unit, "amount": job.price_amount}
+
+    @extend_schema_field(ResultSerializer(many=True))
+    def get_results(self, job: Job) -> Any:
+        if job.state != State.DONE:
+            return []
+        made = sorted(job.results.all(), key=lambda photo: photo.number)
+        return ResultSerializer([photo for photo in made if not photo.deleted_at], many=True).data
+
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, job: Job) -> dict[str, str] | None:
+        if job.state != State.FAILED:
+            return None
+        return {"code": job.error_code, "message": str(sentence(job.error_code, job.error_data))}
+
+    @extend_schema_field(RecipeSerializer)
+    def get_recipe(self, job: Job) -> dict[str, Any]:
+        recipe: dict[str, Any] = {"aspect": job.aspect, "count": job.count, "seed": job.seed}
+        recipe |= {"provider": job.provider, "model": job.model}
+        recipe |= {
+            name: getattr(job, name) for name in ("zone", "box", "prompt") if getattr(job, name)
+        }
+        inputs = list(job.inputs.all())
+        recipe |= {i.role: i.photo.code for i in inputs if i.role != Input.Role.REFERENCE}
+        references = [i.photo.code for i in inputs if i.role == Input.Role.REFERENCE]
+        return recipe | ({"references": references} if references else {})
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """The job as plain JSON values, ready for a socket."""
+    return _plain(JobSerializer(job).data)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -1,0 +1,194 @@
+"""What a person can ask for: try on, edit, imagine, cancel, retry.
+
+Asking is one transaction: the account is locked, limits are checked, the job is written and paid.
+What cannot be done is said before that, so nothing is ever charged for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import uuid
+from dataclasses import dataclass, replace
+from datetime import timedelta as td
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from billing import ledger
+from billing.catalogue import price_of
+from generation import ending, fitting, live, queue
+from generation.models import OPEN, Aspect, Input, Job, Photo, State, Tool
+from generation.problems import refused
+from generation.providers import PROVIDERS
+from generation.providers.base import Box, Order, ProviderError
+
+MAX_SEED = 2**31
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks for, with their own photos in it."""
+
+    tool: Tool
+    inputs: tuple[tuple[str, Photo], ...] = ()
+    prompt: str = ""
+    zone: str = ""
+    box: Box | None = None
+    aspect: str = Aspect.AUTO
+    count: int = 1
+    seed: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """The same for the same wish: what an idempotency key stands for."""
+        inputs = [(role, str(photo.code)) for role, photo in self.inputs]
+        rest = (self.tool, self.prompt, self.zone, self.box, self.aspect, self.count, self.seed)
+        return hashlib.sha256(json.dumps([inputs, rest]).encode()).hexdigest()
+
+
+def try_on(
+    user_id: int,
+    *,
+    person: Photo,
+    item: Photo,
+    zone: str,
+    box: Box | None = None,
+    seed: int | None = None,
+    key: str | None = None,
+) -> Job:
+    """See the item on the person. ``box`` says where, when the studio cannot tell by itself."""
+    inputs = ((Input.Role.PERSON, person), (Input.Role.ITEM, item))
+    wish = Wish(Tool.TRYON, inputs, zone=zone, box=box, seed=seed)
+    return _ask(user_id, wish, key)
+
+
+def edit(
+    user_id: int,
+    *,
+    base: Photo,
+    prompt: str,
+    references: tuple[Photo, ...] = (),
+    aspect: str = Aspect.AUTO,
+    seed: int | None = None,
+    key: str | None = None,
+) -> Job:
+    """Change a photo or an earlier result by words."""
+    inputs = ((Input.Role.BASE, base), *((Input.Role.REFERENCE, photo) for photo in references))
+    return _ask(user_id, Wish(Tool.EDIT, inputs, prompt=prompt, aspect=aspect, seed=seed), key)
+
+
+def imagine(
+    user_id: int,
+    *,
+    prompt: str,
+    aspect: str = Aspect.AUTO,
+    count: int = 1,
+    seed: int | None = None,
+    key: str | None = None,
+) -> Job:
+    """Make pictures from words."""
+    wish = Wish(Tool.IMAGINE, prompt=prompt, aspect=aspect, count=count, seed=seed)
+    return _ask(user_id, wish, key)
+
+
+def cancel(job: Job) -> None:
+    """Stop it and give everything back, unless a picture (or an outside order) is there already."""
+    try:
+        ending.cancel(job)
+    except ending.Lost:
+        raise refused("too_late", status=409) from None
+
+
+def retry(job: Job, *, key: str | None = None) -> Job:
+    """The same wish once more, at today's price. Pressed twice, it is one job."""
+    if job.state not in (State.FAILED, State.CANCELLED):
+        raise refused("not_failed", status=409)
+    wish = wish_of(job)
+    if any(photo.deleted_at for _role, photo in wish.inputs):
+        raise refused("photo_gone", status=409)
+    return _ask(job.owner_id, wish, key or f"retry:{job.code}")
+
+
+def wish_of(job: Job) -> Wish:
+    """What the job was asked for."""
+    inputs = tuple((i.role, i.photo) for i in job.inputs.select_related("photo"))
+    box = tuple(job.box) if job.box else None
+    return Wish(Tool(job.tool), inputs, job.prompt, job.zone, box, job.aspect, job.count, job.seed)
+
+
+def _ask(user_id: int, wish: Wish, key: str | None) -> Job:
+    if earlier := _asked_before(user_id, wish, key):
+        return earlier
+    _examine(wish)
+    with transaction.atomic():
+        ledger.lock(user_id)
+        if earlier := _asked_before(user_id, wish, key):
+            return earlier
+        job = _write(user_id, wish, key)
+        transaction.on_commit(queue.ring)
+        live.announce(job)
+    return job
+
+
+def _asked_before(user_id: int, wish: Wish, key: str | None) -> Job | None:
+    """The job of an earlier request with this key. The same key for another wish is a mistake."""
+    if key is None:
+        return None
+    job = Job.objects.filter(owner=user_id, idempotency_key=key).select_related("owner").first()
+    if job and job.request_digest != wish.digest:
+        raise refused("key_reused", status=422)
+    return job
+
+
+def _examine(wish: Wish) -> None:
+    """Say now, before anything is charged, what the provider cannot do."""
+    order = Order(
+        code="", tool=wish.tool, prompt=wish.prompt, zone=wish.zone, box=wish.box,
+        aspect=wish.aspect, count=wish.count,
+    )  # fmt: skip
+    if wish.tool == Tool.TRYON and wish.box is None:
+        fit = fitting.fit(wish.inputs[0][1], wish.zone)
+        if fit.reason:
+            raise refused(fit.reason, fields=["box"])
+        order = replace(order, box=fit.box)
+    try:
+        PROVIDERS[settings.PROVIDER].examine(order)
+    except ProviderError as error:
+        raise refused(error.code, **error.data) from None
+
+
+def _write(user_id: int, wish: Wish, key: str | None) -> Job:
+    """The job and its charge, in the transaction that holds the account."""
+    now, code = timezone.now(), uuid.uuid4()
+    rank = _rank(user_id)
+    _check_room(user_id, settings.JOBS_WAITING[rank])
+    job = Job(
+        code=code, owner_id=user_id, tool=wish.tool, prompt=wish.prompt, zone=wish.zone,
+        box=wish.box, aspect=wish.aspect, count=wish.count,
+        seed=secrets.randbelow(MAX_SEED) if wish.seed is None else wish.seed,
+        idempotency_key=key, request_digest=wish.digest,
+        turn=queue.turn_for(user_id), slots=settings.JOBS_RUNNING[rank],
+        provider=settings.PROVIDER, created_at=now,
+        deadline_at=now + td(seconds=settings.JOB_DEADLINE_SECONDS),
+    )  # fmt: skip
+    price = price_of(wish.tool)
+    bill = ledger.charge(user_id, price, key=job.charge_key, reason=wish.tool, count=wish.count)
+    job.price_unit, job.price_amount, job.watermark = bill.unit, bill.amount, bill.watermark
+    job.save(force_insert=True)
+    Input.objects.bulk_create(
+        Input(job=job, photo=photo, role=role, number=number)
+        for number, (role, photo) in enumerate(wish.inputs, start=1)
+    )
+    return job
+
+
+def _rank(user_id: int) -> str:
+    return "plan" if ledger.has_plan(user_id) else "free"
+
+
+def _check_room(user_id: int, limit: int) -> None:
+    if Job.objects.filter(owner=user_id, state__in=OPEN).count() >= limit:
+        raise refused("too_many_jobs", status=429, limit=limit)

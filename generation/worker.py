@@ -1,0 +1,154 @@
+"""Making one job's pictures: order, provider, check, mark, store, end.
+
+Nothing here holds a transaction while a provider works. Every write says which claim it belongs to.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from generation import ending, live, photos, prompts, queue, sandbox, watermark
+from generation.models import Input, Job, Photo, State, Tool
+from generation.providers import PROVIDERS
+from generation.providers.base import Done, Order, ProviderError, Report, Waiting
+
+logger = logging.getLogger(__name__)
+
+REPORT_SECONDS = 0.25
+
+
+def work() -> bool:
+    """Do one ready job. Returns whether there was one."""
+    job = queue.claim()
+    if job is None:
+        return False
+    make(job)
+    if Job.objects.ready().exists():
+        queue.ring()
+    return True
+
+
+def make(job: Job) -> None:
+    """Take a claimed job to its end, or to the next time that its provider is asked."""
+    try:
+        with _lease(job):
+            _make(job)
+    except ending.Lost:
+        logger.info("job %s is no longer ours", job.code)
+    except ProviderError as error:
+        _fail(job, error)
+    except Exception as error:
+        logger.exception("job %s broke", job.code)
+        _fail(job, ProviderError("broken", repr(error)))
+
+
+def _make(job: Job) -> None:
+    report = reporter(job)
+    provider, order = PROVIDERS[job.provider], order_of(job)
+    if job.provider_ref:
+        answer = provider.check(job.provider_ref, order, report)
+    else:
+        answer = provider.start(order, report)
+    if isinstance(answer, Waiting):
+        queue.put_aside(job, answer.ref, check_in=answer.check_in, percent=answer.percent)
+    else:
+        _deliver(job, answer, report)
+
+
+def _deliver(job: Job, answer: Done, report: Report) -> None:
+    if not answer.pictures:
+        raise ProviderError("no_image")
+    report(95, "saving")
+    made = [_store(job, number, data) for number, data in enumerate(answer.pictures)]
+    ending.succeed(job, made, model=answer.model, cost=answer.cost)
+
+
+def _store(job: Job, number: int, data: bytes) -> Photo:
+    try:
+        clean = sandbox.clean_result(data)
+        if job.watermark:
+            clean = sandbox.clean_result(watermark.draw(clean.master))
+    except sandbox.PhotoError as error:
+        raise ProviderError("no_image", error.code) from None
+    return photos.keep(
+        clean, owner_id=job.owner_id, digest=_digest(job, number), job=job, number=number
+    )
+
+
+def _digest(job: Job, number: int) -> str:
+    return f"{job.code.hex}:{number}"
+
+
+def _fail(job: Job, error: ProviderError) -> None:
+    try:
+        ending.fail(job, error)
+    except ending.Lost:
+        logger.info("job %s is no longer ours", job.code)
+
+
+def order_of(job: Job) -> Order:
+    """What the provider gets: bytes and words, nothing of ours."""
+    inputs: list[Input] = list(job.inputs.select_related("photo"))
+    if any(i.photo.deleted_at for i in inputs):
+        raise ProviderError("photo_gone")
+    return Order(
+        code=str(job.code),
+        tool=job.tool,
+        prompt=prompts.for_zone(job.zone) if job.tool == Tool.TRYON else job.prompt,
+        pictures=tuple(photos.read(i.photo) for i in inputs),
+        zone=job.zone,
+        box=tuple(job.box) if job.box else None,
+        aspect=job.aspect,
+        count=job.count,
+        seed=job.seed,
+    )
+
+
+def reporter(job: Job) -> Report:
+    """Writes progress, not too often, and raises Lost when the job is no longer ours."""
+    last = 0.0
+
+    def report(percent: int, stage: str) -> None:
+        nonlocal last
+        if timezone.now() > job.deadline_at:
+            raise ProviderError("expired")
+        if stage == job.stage and time.monotonic() - last < REPORT_SECONDS:
+            return
+        last = time.monotonic()
+        percent = max(job.percent, min(int(percent), 99))
+        if not job.move((State.RUNNING,), percent=percent, stage=stage):
+            raise ending.Lost
+        live.announce(job)
+
+    return report
+
+
+@contextmanager
+def _lease(job: Job) -> Iterator[None]:
+    """Keeps the job ours while a provider works, from a thread of its own."""
+    done = threading.Event()
+    thread = threading.Thread(target=_beat, args=(job, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _beat(job: Job, done: threading.Event) -> None:
+    try:
+        while not done.wait(settings.JOB_HEARTBEAT_SECONDS):
+            if not queue.extend_lease(job):
+                return
+    except Exception:
+        logger.warning("the lease of %s could not be extended", job.code, exc_info=True)
+    finally:
+        connection.close()
