@@ -1,0 +1,101 @@
+"""Is it well? Every answer comes from doing the thing, never from a constant."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable
+from datetime import timedelta as td
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from aibot.metrics import registry
+from generation.models import Heartbeat
+
+logger = logging.getLogger(__name__)
+
+CANARY_LATE = td(seconds=30)
+REDIS_SECONDS = 2
+
+
+def database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "connected"
+
+
+def redis_servers() -> str:
+    """Every Redis that is configured answers a ping; ``embedded`` where none is."""
+    urls = {url for url in (settings.BROKER_URL, settings.CHANNELS_URL, settings.CACHE_URL) if url}
+    for url in urls:
+        with redis.Redis.from_url(
+            url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        ) as server:
+            server.ping()
+    return "connected" if urls else "embedded"
+
+
+def worker() -> str:
+    """A task went through the queue lately and wrote its row."""
+    last = Heartbeat.objects.filter(name__startswith="worker:").order_by("-beat_at").first()
+    if last is None or timezone.now() - last.beat_at > CANARY_LATE:
+        raise RuntimeError("no canary task came back in time")
+    return "connected"
+
+
+PROBES: dict[str, Callable[[], str]] = {
+    "database": database,
+    "redis": redis_servers,
+    "worker": worker,
+}
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """The whole studio: 200, or 503 that names the part which fails."""
+    return _answer(PROBES)
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether this process can serve: what a load balancer asks."""
+    return _answer({name: PROBES[name] for name in ("database", "redis")})
+
+
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """Whether this process answers at all: what a supervisor asks."""
+    return JsonResponse({"status": "alive", "version": settings.VERSION})
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, which brings METRICS_TOKEN; without one only in debug."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    allowed = settings.METRICS_TOKEN and hmac.compare_digest(
+        given.encode(), settings.METRICS_TOKEN.encode()
+    )
+    if not (allowed or (settings.DEBUG and not settings.METRICS_TOKEN)):
+        raise Http404
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _answer(probes: dict[str, Callable[[], str]]) -> JsonResponse:
+    parts: dict[str, str] = {}
+    well = True
+    for name, probe in probes.items():
+        try:
+            parts[name] = probe()
+        except Exception as error:
+            logger.warning("%s is not well: %s", name, type(error).__name__)
+            parts[name], well = "failing", False
+    body = {"status": "healthy" if well else "unhealthy", "version": settings.VERSION, **parts}
+    response = JsonResponse(body, status=200 if well else 503)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,56 @@
+"""The whole studio in one process: Daphne in the main thread, a worker and the clock as threads.
+
+The order matters: worker and clock start before the server, because Daphne tells nobody when it is
+ready, and stop after it, so that a job in hand is finished.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from celery import Celery
+from celery.beat import EmbeddedService
+from celery.signals import worker_ready
+from daphne.server import Server
+from django.conf import settings
+
+from aibot.celery import app
+
+
+def run(host: str, port: int) -> None:
+    """Serve until a signal ends it."""
+    worker = start_worker(app)
+    # EmbeddedService does not look at `beat_scheduler` by itself.
+    clock = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
+    clock.start()
+    try:
+        _server(host, port).run()
+    finally:
+        clock.stop()
+        worker.stop()
+
+
+def start_worker(celery: Celery) -> Any:
+    """A worker as threads of this process. `app.Worker` would take over the signals."""
+    celery.set_default()
+    celery.finalize()
+    ready = threading.Event()
+    worker = celery.WorkController(
+        pool="threads",
+        concurrency=settings.WORKER_CONCURRENCY,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        ready_callback=lambda consumer: (worker_ready.send(sender=consumer), ready.set()),
+    )
+    threading.Thread(target=worker.start, name="worker", daemon=True).start()
+    ready.wait(timeout=10)
+    return worker
+
+
+def _server(host: str, port: int) -> Server:
+    from aibot.asgi import application
+
+    endpoint = f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"
+    return Server(application, endpoints=[endpoint], server_name="studio", ping_interval=20)
