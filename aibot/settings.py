@@ -242,6 +242,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "aibot.schema.say_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ToolEnum": "generation.models.Tool.choices",
         "StateEnum": "generation.models.State.choices",

@@ -125,6 +125,7 @@ class PhotoViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
 
 @extend_schema(
+    operation_id="photo_file",
     parameters=[OpenApiParameter("download", OpenApiTypes.BOOL, description="save as a file")],
     responses={(200, "image/*"): OpenApiTypes.BINARY},
 )
@@ -132,7 +133,7 @@ class PhotoViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 def photo_file(
     request: Request, code: UUID, variant: str, expires: int, token: str
 ) -> HttpResponseBase:
-    """The picture itself. Only for its owner, only by a link that we made less than 10 minutes ago."""
+    """The picture itself: for its owner alone, by a link that we made in the last 10 minutes."""
     photo = get_object_or_404(Photo, code=code, owner=request.user.pk, deleted_at=None)
     if not photos.link_is_good(code, variant, expires, token):
         raise refused("link_expired", status=403)

@@ -1,4 +1,4 @@
-"""Photos in and out: taken in once, kept under names nobody can guess, shown to their owner only."""
+"""Photos: taken in once, kept under names that nobody can guess, shown to their owner alone."""
 
 from __future__ import annotations
 

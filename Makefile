@@ -1,0 +1,48 @@
+# Two commands: `make run` starts the studio, `make test` proves it.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+run: .venv/ready
+	@$(BIN)/python manage.py studio
+
+test: .venv/ready-dev
+	@./tests/run.sh
+
+bench: .venv/ready-dev
+	@$(BIN)/python -m tests.bench
+
+chaos: .venv/ready-dev
+	@$(BIN)/python -m tests.chaos.run
+
+lint: .venv/ready-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/djlint --check --lint --quiet templates
+	@ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: .venv/ready-dev
+	@$(BIN)/python manage.py makemessages -l ru -l en --no-location --no-wrap --ignore=.venv
+	@$(BIN)/python manage.py compilemessages --ignore=.venv
+
+requirements: .venv/ready-dev
+	@cd requirements && ../$(BIN)/uv pip compile -q --no-header base.in -o base.txt
+	@cd requirements && ../$(BIN)/uv pip compile -q --no-header dev.in -o dev.txt
+
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: apt-get install python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, this is $$($(PYTHON) --version)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/ready: .venv/bin/pip requirements/base.txt
+	@echo "Installing what the studio needs…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/base.txt
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements/dev.txt
+	@echo "Installing what the tests need…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+.PHONY: run test bench chaos lint messages requirements

@@ -1,0 +1,109 @@
+"""Every page of the admin opens, for every model, with rows in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from billing import ledger
+from billing.models import Entry
+from generation import photos, prompts, queue, studio, tasks, worker
+from generation.models import Draft, Job, Prompt
+from telegram_integration.models import ApiKey, UsedInitData, User
+from tests.conftest import Obedient, picture_file
+
+pytestmark = pytest.mark.django_db
+
+OURS = [model for app in ("billing", "generation", "telegram_integration")
+        for model in apps.get_app_config(app).get_models()]  # fmt: skip
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("staff"))
+    return client
+
+
+@pytest.fixture
+def rows(person: User, provider: Obedient) -> Job:
+    """At least one row of everything."""
+    photo = photos.ingest(person.pk, picture_file())
+    job = studio.edit(person.pk, base=photo, prompt="<script>alert(1)</script>")
+    worker.work()
+    Draft.objects.create(owner=person, person=photo)
+    UsedInitData.objects.create(user=person, digest="x")
+    ApiKey.make(person, "laptop")
+    tasks.canary()
+    Group.objects.create(name="support")
+    job.refresh_from_db()
+    return job
+
+
+def test_every_model_of_ours_is_registered() -> None:
+    assert [model for model in OURS if not admin.site.is_registered(model)] == []
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_list_search_and_row_open(
+    staff: Client, rows: Job, model: type, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    with django_assert_max_num_queries(12):
+        assert staff.get(address).status_code == 200
+    assert staff.get(address, {"q": "ann"}).status_code == 200
+    row = model._default_manager.first()
+    assert row is not None
+    change = address + f"{row.pk}/change/"
+    answer = staff.get(change)
+    assert answer.status_code == 200
+    assert b"<script>alert" not in answer.content
+
+
+def test_staff_see_a_jobs_photos_and_its_charge(staff: Client, rows: Job) -> None:
+    page = staff.get(reverse("admin:generation_job_change", args=[rows.pk])).content.decode()
+    assert rows.charge_key in page
+    assert str(rows.results.get().code) in page
+    assert str(rows.inputs.get().photo.code) in page
+
+
+@pytest.mark.parametrize("name", ["account", "lot", "entry"])
+def test_money_cannot_be_edited(staff: Client, rows: Job, name: str) -> None:
+    assert staff.get(reverse(f"admin:billing_{name}_add")).status_code == 403
+    row = apps.get_model("billing", name).objects.first()
+    for act in ("change", "delete"):
+        address = reverse(f"admin:billing_{name}_{act}", args=[row.pk])
+        assert staff.post(address, {"delta": 99, "remaining": 99}).status_code == 403
+
+
+def test_staff_stop_a_job_and_everything_goes_back(
+    staff: Client, person: User, provider: Obedient
+) -> None:
+    job = studio.imagine(person.pk, prompt="a sea")
+    queue.claim()
+    address = reverse("admin:generation_job_changelist")
+    staff.post(address, {"action": "stop", "_selected_action": [job.pk]})
+    assert Job.objects.get().state == "cancelled"
+    assert ledger.balance(person.pk).credit == 5
+    assert Entry.objects.filter(key=job.refund_key).exists()
+
+
+def test_staff_edit_and_reset_a_prompt(staff: Client) -> None:
+    row = Prompt.objects.get(zone="head")
+    staff.post(reverse("admin:generation_prompt_change", args=[row.pk]), {"text": "A hat, please."})
+    assert prompts.for_zone("head") == "A hat, please."
+    row.refresh_from_db()
+    assert row.updated_by.username == "staff"
+    address = reverse("admin:generation_prompt_changelist")
+    staff.post(address, {"action": "reset", "_selected_action": [row.pk]})
+    assert prompts.for_zone("head") == prompts.DEFAULTS["head"]
+
+
+def test_people_do_not_get_in(client: Client, person: User) -> None:
+    client.force_login(person)
+    assert client.get("/admin/").status_code == 302

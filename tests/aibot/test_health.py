@@ -1,0 +1,96 @@
+"""Health comes from doing the thing: break a part and it is named."""
+
+from __future__ import annotations
+
+from datetime import timedelta as td
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from aibot import health
+from generation import tasks
+from generation.models import Heartbeat
+
+pytestmark = pytest.mark.django_db
+
+
+def parts(client: Client, path: str = "/health") -> tuple[int, dict[str, str]]:
+    answer = client.get(path)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/health"])
+def test_a_studio_at_work_is_healthy(client: Client, path: str, settings: Any) -> None:
+    tasks.canary()
+    code, said = parts(client, path)
+    assert code == 200
+    assert said["redis"] == ("connected" if settings.REDIS_URL else "embedded")
+    assert {**said, "redis": ""} == {
+        "status": "healthy", "version": settings.VERSION,
+        "database": "connected", "redis": "", "worker": "connected",
+    }  # fmt: skip
+
+
+def test_a_worker_that_was_never_heard_of_is_named(client: Client) -> None:
+    code, said = parts(client)
+    assert (code, said["status"], said["worker"]) == (503, "unhealthy", "failing")
+    assert said["database"] == "connected"
+
+
+def test_a_worker_whose_canary_is_late_is_named(client: Client) -> None:
+    tasks.canary()
+    Heartbeat.objects.update(beat_at=timezone.now() - td(seconds=31))
+    assert parts(client)[1]["worker"] == "failing"
+
+
+def test_a_redis_that_does_not_answer_is_named(client: Client, settings: Any) -> None:
+    tasks.canary()
+    settings.BROKER_URL = "redis://:hidden@127.0.0.1:1/0"
+    code, said = parts(client)
+    assert (code, said["redis"], said["worker"]) == (503, "failing", "connected")
+    assert "hidden" not in str(said)
+
+
+def test_a_database_that_is_gone_is_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> str:
+        raise OperationalError("password=hidden")
+
+    monkeypatch.setitem(health.PROBES, "database", gone)
+    code, said = parts(client, "/readyz")
+    assert (code, said["database"]) == (503, "failing")
+    assert "hidden" not in str(said)
+
+
+def test_readiness_asks_what_a_page_needs(client: Client) -> None:
+    code, said = parts(client, "/readyz")
+    assert code == 200
+    assert "worker" not in said
+
+
+def test_a_live_process_answers_without_asking_anybody(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert parts(client, "/livez")[0] == 200
+
+
+def test_metrics_count_what_is_there(client: Client, settings: Any, person: Any) -> None:
+    from generation import studio
+
+    settings.DEBUG = True
+    studio.imagine(person.pk, prompt="a sea")
+    text = client.get("/metrics").content.decode()
+    assert 'studio_jobs{state="queued",tool="imagine"} 1.0' in text
+    assert "studio_oldest_open_job_seconds" in text
+
+
+def test_outside_debug_metrics_need_their_token(client: Client, settings: Any) -> None:
+    settings.DEBUG, settings.METRICS_TOKEN = False, "t0ken"
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer t0ken"}).status_code == 200
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics").status_code == 404

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# All tests with what this machine has: SQLite always, PostgreSQL, Redis and Chromium where found.
+# REQUIRE_ALL=1 (as in CI) makes anything missing a failure instead of a skip.
+set -u
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+export ENV_FILE=/dev/null DEBUG=true
+export DATA_DIR=$(mktemp -d)
+trap 'rm -rf "$DATA_DIR"' EXIT
+unset TELEGRAM_BOT_TOKEN DATABASE_URL REDIS_URL BROKER_URL CHANNELS_URL CACHE_URL SECRET_KEY
+postgres=${TEST_DATABASE_URL:-postgres://postgres@127.0.0.1:5432/postgres}
+redis=${TEST_REDIS_URL:-redis://127.0.0.1:6379/9}
+missing=()
+
+found() { "$bin/python" -c "$1" "$2" 2>/dev/null; }
+found 'import psycopg, sys; psycopg.connect(sys.argv[1], connect_timeout=3).close()' "$postgres" \
+    || missing+=("PostgreSQL: apt-get install postgresql, or set TEST_DATABASE_URL to a database whose role may create databases")
+found 'import redis, sys; redis.Redis.from_url(sys.argv[1], socket_timeout=3).ping()' "$redis" \
+    || missing+=("Redis: apt-get install redis-server, or set TEST_REDIS_URL")
+command -v chromium >/dev/null || missing+=("Chromium: apt-get install chromium")
+command -v redis-server >/dev/null || missing+=("redis-server, which the chaos test starts: apt-get install redis-server")
+
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "Not on this machine, so tests that need it are skipped:"
+    printf '  - %s\n' "${missing[@]}"
+    [ -z "${REQUIRE_ALL:-}" ] || { echo "REQUIRE_ALL is set: nothing may be skipped."; exit 1; }
+fi
+
+echo "== SQLite, in-process queue =="
+"$bin/pytest" -q -n 2 --dist loadfile --ignore tests/chaos --ignore tests/concurrency "$@" || exit 1
+case "${missing[*]-}" in
+    *PostgreSQL*|*"Redis:"*) echo "PostgreSQL and Redis pass skipped, see above." ; exit 0 ;;
+esac
+echo "== PostgreSQL and Redis =="
+DATABASE_URL=$postgres REDIS_URL=$redis TEST_PASS=postgres \
+    "$bin/pytest" -q -n 2 --dist loadfile --ignore tests/e2e "$@"
