@@ -36,6 +36,40 @@ JOB = {
     "photo_gone": _("A photo for this was deleted. Nothing was charged. Choose it again."),
 }
 
+# What the built-in provider says before it begins; charged nothing, so nothing is said of money.
+PROVIDER = {
+    "no_person": _(
+        "We cannot find a face looking at the camera. Drag a frame to where the item should go."
+    ),
+    "no_body": _("The photo shows too little of the body. Drag a frame or choose another photo."),
+    "no_head": _("The photo shows too little of the head. Drag a frame or choose another photo."),
+    "no_face": _("The photo shows too little of the face. Drag a frame or choose another photo."),
+    "no_neck": _("The photo shows too little of the neck. Drag a frame or choose another photo."),
+    "no_legs": _("The photo shows too little of the legs. Drag a frame or choose another photo."),
+    "no_hands": _("We cannot see the hands clearly. Drag a frame to the wrist."),
+    "item_not_found": _(
+        "We cannot tell the item from its background. Nothing was charged. "
+        "Take its photo on a plain background."
+    ),
+    "two_photos_needed": _("Add a photo of yourself and a photo of the item."),
+    "photo_needed": _("Choose a photo to edit."),
+    "unreadable": _("A photo cannot be opened. Nothing was charged. Choose another one."),
+    "too_large": _("The picture is larger than %(limit)s px. Nothing was charged."),
+    "too_large_to_enlarge": _("Only pictures up to %(limit)s px can be made twice as large."),
+    "not_understood": _(
+        "We did not understand: “%(words)s”. Nothing was charged. "
+        "Say it more simply, for example “blur the background”."
+    ),
+    "region_not_found": _(
+        "We cannot find that part of the photo. Nothing was charged. Name another one."
+    ),
+    "colour_not_found": _(
+        "There is nothing of that colour in the photo. Nothing was charged. Name another one."
+    ),
+    "words_needed": _("Say in words what you would like to see."),
+    "size_unknown": _("Choose one of the shapes offered, and 1 to 4 pictures."),
+}
+
 ASKING = {
     "photo_unknown": _("This photo is not there any more. Choose another one."),
     "link_expired": _("This link has run out. Reload the page."),
@@ -49,8 +83,18 @@ STAGES = {
     "": "",
     "queued": _("In the queue"),
     "starting": _("Getting ready"),
+    "reading": _("Opening the photo"),
+    "cutting_out": _("Cutting out the item"),
+    "finding_place": _("Finding where it goes"),
+    "fitting": _("Fitting it to size"),
+    "blending": _("Matching light and edges"),
+    "painting": _("Painting"),
+    "finishing": _("Finishing touches"),
     "saving": _("Saving the picture"),
 }
+
+
+SENTENCES = PHOTO | JOB | PROVIDER | ASKING
 
 
 def refused(code: str, *, status: int = 422, **data: Any) -> Problem:
@@ -60,5 +104,13 @@ def refused(code: str, *, status: int = 422, **data: Any) -> Problem:
 
 def sentence(code: str, data: dict[str, Any] | None = None) -> Any:
     """What the person reads for a code; ``data`` fills in its blanks."""
-    text = {**PHOTO, **JOB, **ASKING}.get(code, JOB["broken"])
-    return text % data if data and "%(" in str(text) else text
+    text = SENTENCES.get(code, JOB["broken"])
+    return text % _readable(data or {}) if "%(" in str(text) else text
+
+
+def _readable(data: dict[str, Any]) -> dict[str, str]:
+    """Values as they stand in a sentence; whatever is missing is left out of it."""
+    words = {
+        key: ", ".join(value) if isinstance(value, list) else value for key, value in data.items()
+    }
+    return {"words": "…", "limit": "…", **words}

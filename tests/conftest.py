@@ -22,23 +22,14 @@ from generation.providers.base import Done, Fit, Order, ProviderError, Report, W
 from telegram_integration.models import User
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    with django_db_blocker.unblock():
-        call_command("seed")
-
-
 @pytest.fixture(autouse=True)
-def _seeded_again(request: pytest.FixtureRequest) -> None:
-    """A transactional test empties all tables before the next one."""
-    if "transactional_db" in request.fixturenames or _is_transactional(request):
-        request.getfixturevalue("transactional_db")
-        call_command("seed")
-
-
-def _is_transactional(request: pytest.FixtureRequest) -> bool:
+def _seeded(request: pytest.FixtureRequest) -> None:
+    """Products, prices and prompts are there: a transactional test empties all tables after it."""
     marker = request.node.get_closest_marker("django_db")
-    return bool(marker and marker.kwargs.get("transaction"))
+    if marker or "db" in request.fixturenames:
+        transactional = marker and marker.kwargs.get("transaction")
+        request.getfixturevalue("transactional_db" if transactional else "db")
+        call_command("seed")
 
 
 @pytest.fixture(autouse=True)

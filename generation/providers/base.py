@@ -81,12 +81,17 @@ class Fit:
 
 
 class Provider(Protocol):
-    """The two verbs, and ``examine``, which says before anything is charged what cannot be done."""
+    """The two verbs, and two questions that are asked before anything is charged.
+
+    ``examine`` raises what cannot be done; ``locate`` says where an item would go on a person.
+    """
 
     name: str
     tools: frozenset[str]
 
     def examine(self, order: Order) -> None: ...
+
+    def locate(self, person: bytes, zone: str) -> Fit: ...
 
     def start(self, order: Order, report: Report) -> Done | Waiting: ...
 
