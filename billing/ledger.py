@@ -7,11 +7,11 @@ once. What a person has is paid in this order: plan actions (they expire), credi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta as td
 
 from django.db import transaction
-from django.db.models import F, Max, Sum
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -73,16 +73,9 @@ def open_account(user_id: int) -> Account:
 
 def balance(user_id: int) -> Balance:
     """What the person can spend now. Free actions of a period not yet begun count as there."""
-    held = dict(
-        Lot.objects.filter(account__user=user_id)
-        .live()
-        .values_list("kind")
-        .annotate(units=Sum("remaining"))
-        .order_by()
-    )
-    if not held.get(Kind.FREE) and not _free_period_runs(user_id):
-        held[Kind.FREE] = FREE_ACTIONS
-    return Balance(**held)
+    lots = list(Lot.objects.filter(account__user=user_id).that_count())
+    have = _add_up(lots)
+    return have if _free_period_runs(lots) else replace(have, free=FREE_ACTIONS)
 
 
 def has_plan(user_id: int) -> bool:
@@ -137,9 +130,9 @@ def charge(user_id: int, price: Price, *, key: str, reason: str, count: int = 1)
     drawn = list(Entry.objects.filter(key=key).select_related("lot"))
     if drawn:
         return Quote(drawn[0].lot.kind, -sum(entry.delta for entry in drawn))
-    lots = list(account.lots.live())
+    lots = list(account.lots.that_count())
     have = _add_up(lots)
-    if not have.free and _needs_free(price, have, count) and not _free_period_runs(user_id):
+    if _needs_free(price, have, count) and not _free_period_runs(lots):
         lots.append(_begin_free_period(account))
         have = _add_up(lots)
     bill = quote(price, have, count)
@@ -184,11 +177,9 @@ def _needs_free(price: Price, have: Balance, count: int) -> bool:
     return all(have.of(kind) < price.amount(kind, count) for kind in (Kind.PLAN, Kind.CREDIT))
 
 
-def _free_period_runs(user_id: int) -> bool:
-    last = Lot.objects.filter(account__user=user_id, kind=Kind.FREE).aggregate(
-        end=Max("expires_at")
-    )["end"]
-    return last is not None and last > timezone.now()
+def _free_period_runs(lots: list[Lot]) -> bool:
+    """A period runs on after its last action is spent: the next one begins when it has ended."""
+    return any(lot.kind == Kind.FREE for lot in lots)
 
 
 def _begin_free_period(account: Account) -> Lot:
@@ -210,7 +201,7 @@ def _draw(lots: list[Lot], units: int, *, key: str, reason: str) -> None:
     for lot in sorted(lots, key=_soonest):
         take = min(lot.remaining, units)
         if not take:
-            break
+            continue
         Lot.objects.filter(pk=lot.pk).update(remaining=F("remaining") - take)
         entries.append(Entry(lot=lot, delta=-take, key=key, part=len(entries), reason=reason))
         units -= take

@@ -37,6 +37,12 @@ class LotQuerySet(models.QuerySet["Lot"]):
         now = now or timezone.now()
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), remaining__gt=0)
 
+    def that_count(self) -> LotQuerySet:
+        """Live lots, and free ones that are spent but whose period still runs."""
+        now = timezone.now()
+        running = Q(expires_at=None) | Q(expires_at__gt=now)
+        return self.filter(running).filter(Q(remaining__gt=0) | Q(kind=Kind.FREE))
+
 
 class Lot(models.Model):
     """What was granted at once, and what is left of it."""
