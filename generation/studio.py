@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from billing import ledger
 from billing.catalogue import price_of
-from generation import ending, fitting, live, queue
+from generation import ending, fitting, live, photos, queue
 from generation.models import OPEN, Aspect, Input, Job, Photo, State, Tool
 from generation.problems import refused
 from generation.providers import PROVIDERS
@@ -148,11 +148,12 @@ def _examine(wish: Wish) -> None:
     order = Order(
         code="", tool=wish.tool, prompt=wish.prompt, zone=wish.zone, box=wish.box,
         aspect=wish.aspect, count=wish.count,
+        pictures=tuple(photos.read(photo) for _role, photo in wish.inputs),
     )  # fmt: skip
     if wish.tool == Tool.TRYON and wish.box is None:
         fit = fitting.fit(wish.inputs[0][1], wish.zone)
         if fit.reason:
-            raise refused(fit.reason, fields=["box"])
+            raise refused(fit.reason, zone=wish.zone)
         order = replace(order, box=fit.box)
     try:
         PROVIDERS[settings.PROVIDER].examine(order)

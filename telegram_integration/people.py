@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +62,7 @@ def _known(person: init_data.Person) -> User:
         defaults={
             "username": f"tg{person.id}",
             "language": studio_language(person.language_code),
+            "password": make_password(None),
         },
     )
     names = {"first_name": person.first_name, "last_name": person.last_name}
@@ -89,13 +91,12 @@ def is_of(user: User, raw: str) -> bool:
 def make_guest() -> User:
     """A person of the demo, with the language of the page that they came from."""
     with transaction.atomic():
-        user = User.objects.create(
-            username=f"guest-{secrets.token_hex(6)}",
+        user = User.objects.create_user(
+            f"guest-{secrets.token_hex(6)}",
             first_name=translation.gettext("Guest"),
             language=studio_language(translation.get_language() or ""),
             guest=True,
         )
-        user.set_unusable_password()
         ledger.open_account(user.pk)
     return user
 
