@@ -22,7 +22,7 @@ lint: .venv/ready-dev
 	@ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
 
 messages: .venv/ready-dev
-	@$(BIN)/python manage.py makemessages -l ru -l en --no-location --no-wrap --ignore=.venv
+	@$(BIN)/python manage.py makemessages -l ru --no-location --no-wrap --ignore=.venv
 	@$(BIN)/python manage.py compilemessages --ignore=.venv
 
 requirements: .venv/ready-dev

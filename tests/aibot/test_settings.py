@@ -18,7 +18,8 @@ def settings_with(
     tmp_path: Path, names: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Settings as a fresh process with only this environment sees them."""
-    code = f"import json; from django.conf import settings as s; print(json.dumps([{names}], default=str))"
+    code = "import json; from django.conf import settings as s; "
+    code += f"print(json.dumps([{names}], default=str))"
     env = {"PATH": os.environ["PATH"], "ENV_FILE": "/dev/null", "DATA_DIR": str(tmp_path)}
     env |= {"DJANGO_SETTINGS_MODULE": "aibot.settings", **environment}
     return subprocess.run(
