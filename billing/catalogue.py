@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Price, Product
 from billing.problem import Problem
 
+LISTED_SECONDS = 10
 PRICES = {"tryon": (2, 1), "edit": (1, 1), "imagine": (1, 1)}
 PRODUCTS = [
     ("basic", Product.Sort.PLAN, "Basic", "299", 50, 30),
@@ -33,6 +35,11 @@ def seed() -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def listed_price(tool: str) -> Price:
+    """The price as pages show it: at most LISTED_SECONDS old. A charge reads the row itself."""
+    return cache.get_or_set(f"price:{tool}", lambda: price_of(tool), LISTED_SECONDS)
 
 
 def price_of(tool: str) -> Price:

@@ -7,26 +7,31 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from billing import ledger
-from billing.catalogue import price_of
+from billing.catalogue import listed_price
 from billing.models import Price
 from generation.models import OPEN, Aspect, Draft, Input, Job, Photo, State, Tool, Zone
 from generation.serializers import JobSerializer
 
 GALLERY_PAGE = 60
 RECENT_UPLOADS = 12
+EDITS_LOOKED_AT = 60
+FRAGMENTS = {"": "_job.html", "card": "_job_card.html", "bubble": "_edit_bubble.html"}
 
 
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
+    going = Job.objects.filter(owner=request.user.pk, state__in=OPEN).order_by("-created_at")
+    inputs = Prefetch("inputs", Input.objects.select_related("photo"))
     context = {
         "balance": ledger.balance(request.user.pk),
-        "running": _jobs(request).filter(state__in=OPEN)[:3],
+        "running": going.prefetch_related(inputs)[:3],
         "draft": Draft.objects.filter(owner=request.user).select_related("person", "item").first(),
     }
     return render(request, "generation/home.html", context)
@@ -46,7 +51,9 @@ def tryon(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest) -> HttpResponse:
     """The editor, around the picture in ``?photo=<code>`` and whatever came of it."""
     base = _chosen(request)
-    context = _offer(request, Tool.EDIT) | {"base": base, "versions": _versions(base)}
+    versions = _versions(base)
+    context = _offer(request, Tool.EDIT) | {"base": base, "versions": versions}
+    context["root"] = versions[0].photo if versions else base
     return render(request, "generation/edit.html", context)
 
 
@@ -63,10 +70,12 @@ def imagine(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def job(request: HttpRequest, code: UUID) -> HttpResponse:
-    """One job, live. ``?fragment`` answers the part that a new state replaces."""
+    """One job, live. ``?fragment`` answers the part that a new state replaces, by where it is."""
     found = get_object_or_404(_jobs(request), code=code)
-    context = {"job": found, "data": JobSerializer(found).data, "inputs": _inputs(found)}
-    name = "_job.html" if "fragment" in request.GET else "job.html"
+    inputs = _inputs(found)
+    context = {"job": found, "data": JobSerializer(found).data, "inputs": inputs}
+    context["before"] = inputs.get("person", inputs.get("base"))
+    name = FRAGMENTS.get(request.GET.get("fragment"), "job.html")
     return render(request, f"generation/{name}", context)
 
 
@@ -103,7 +112,8 @@ def picture(request: HttpRequest, code: UUID) -> HttpResponse:
 
 def _jobs(request: HttpRequest) -> Any:
     mine = Job.objects.filter(owner=request.user.pk).order_by("-created_at")
-    return mine.prefetch_related("results", "inputs__photo")
+    inputs = Prefetch("inputs", Input.objects.select_related("photo"))
+    return mine.prefetch_related("results", inputs)
 
 
 def _inputs(found: Job) -> dict[str, Photo]:
@@ -114,7 +124,7 @@ def _inputs(found: Job) -> dict[str, Photo]:
 
 def _offer(request: HttpRequest, tool: Tool) -> dict[str, Any]:
     """What the tool costs this person now, and photos that they sent before."""
-    price: Price = price_of(tool)
+    price: Price = listed_price(tool)
     have = ledger.balance(request.user.pk)
     sent = Photo.objects.filter(owner=request.user.pk, job=None, deleted_at=None)
     return {
@@ -135,11 +145,22 @@ def _chosen(request: HttpRequest) -> Photo | None:
         return get_object_or_404(mine.none())
 
 
-def _versions(base: Photo | None) -> list[Job]:
-    """Finished edits of this picture, oldest first."""
+def _versions(base: Photo | None) -> list[Input]:
+    """Edits of this picture's family, oldest first: what it came from and what came of it."""
     if base is None:
         return []
-    edits = Job.objects.filter(
-        tool=Tool.EDIT, state=State.DONE, inputs__photo=base, inputs__role=Input.Role.BASE
-    )
-    return list(edits.prefetch_related("results").order_by("created_at")[:20])
+    mine = Input.objects.filter(role=Input.Role.BASE, job__owner=base.owner_id, job__tool=Tool.EDIT)
+    edits = mine.filter(job__state__in=(State.DONE, *OPEN)).order_by("-job")[:EDITS_LOOKED_AT]
+    edits = edits.select_related("job", "photo").prefetch_related("job__results")
+    return _family(base, list(reversed(edits)))
+
+
+def _family(base: Photo, edits: list[Input]) -> list[Input]:
+    """Those with the same first photo. Oldest first, so a parent is known before its child."""
+    root_of: dict[int, int] = {}
+    roots = []
+    for edit in edits:
+        roots.append(root_of.get(edit.photo_id, edit.photo_id))
+        root_of |= {photo.pk: roots[-1] for photo in edit.job.results.all()}
+    mine = root_of.get(base.pk, base.pk)
+    return [edit for edit, root in zip(edits, roots, strict=True) if root == mine]

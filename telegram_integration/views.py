@@ -13,7 +13,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from billing import ledger
-from billing.catalogue import price_of
+from billing.catalogue import listed_price
 from telegram_integration import people
 from telegram_integration.api import BACKEND, speak
 
@@ -45,7 +45,7 @@ def demo(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "balance": ledger.balance(request.user.pk),
-        "tryon_price": price_of("tryon"),
+        "tryon_price": listed_price("tryon"),
         "api_keys": request.user.api_keys.filter(revoked_at=None),
         "languages": settings.LANGUAGES,
     }

@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
+from django.utils import translation
 from PIL import Image
 from rest_framework.test import APIClient
 
@@ -34,7 +35,8 @@ def _seeded(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _apart(settings: Any, tmp_path: Path) -> None:
-    """Files and caches of one test never meet another's."""
+    """Files, caches and the language of one test never meet another's."""
+    translation.activate("en")
     settings.MEDIA_ROOT = tmp_path / "media"
     cache.clear()
 
