@@ -46,6 +46,7 @@ UNDERSTOOD = {
 }
 REFUSALS = {
     "не трогай фон, сделай теплее": ["warmth"],
+    "добавь тепла": ["warmth"],
     "don't blur, make it slightly darker": ["brightness"],
     "make it brighter without blur": ["brightness"],
     "keep the background, add a vignette": ["vignette"],
