@@ -160,7 +160,11 @@ CACHE_URL = env.str("CACHE_URL", REDIS_URL)
 
 if CACHE_URL:
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+        "default": {
+            "BACKEND": "aibot.cache.ForgivingRedisCache",
+            "LOCATION": CACHE_URL,
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
     }
 if CHANNELS_URL:
     # Pub/sub keeps no keys, so FLUSHALL does not cut listeners off. With redis-py 8 a socket
@@ -168,7 +172,11 @@ if CHANNELS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [{"address": CHANNELS_URL, "socket_timeout": None}]},
+            "CONFIG": {
+                "hosts": [
+                    {"address": CHANNELS_URL, "socket_timeout": None, "socket_connect_timeout": 1}
+                ]
+            },
         }
     }
 else:
@@ -176,8 +184,12 @@ else:
 
 # --- Celery: doorbells and the clock ------------------------------------------------------------
 CELERY_BROKER_URL = BROKER_URL or "memory://localhost"
+# No retries when ringing: with Redis down kombu's defaults held a request up for six seconds. The
+# worker's own reconnecting is another setting, see BROKER_CONNECTION_MAX_RETRIES.
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"socket_timeout": 5, "socket_connect_timeout": 1} if BROKER_URL else {"polling_interval": 0.01}
+    {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 0}
+    if BROKER_URL
+    else {"polling_interval": 0.01}
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -188,6 +200,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_POOL = "threads"
 WORKER_CONCURRENCY = CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
+# Celery would close the database connection after every task (3 ms to open the next); tasks.py
+# closes it when CONN_MAX_AGE says so, as in a request.
+CELERY_DB_REUSE_MAX = 10**9
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
@@ -199,8 +214,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Generation -------------------------------------------------------------------------------
 PROVIDER = env.str("PROVIDER", "local")
-JOB_LEASE_SECONDS = 10
-JOB_HEARTBEAT_SECONDS = 3
+# With a sweep every 5 s a killed worker's job is free again after 13 s at most.
+JOB_LEASE_SECONDS = 8
+JOB_HEARTBEAT_SECONDS = 2
 JOB_DEADLINE_SECONDS = env.int("JOB_DEADLINE_SECONDS", 15 * 60)
 JOB_ATTEMPTS = 3
 JOBS_RUNNING = {"free": 2, "plan": 4}

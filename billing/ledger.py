@@ -126,7 +126,13 @@ def grant(
 @transaction.atomic
 def charge(user_id: int, price: Price, *, key: str, reason: str, count: int = 1) -> Quote:
     """Take what ``count`` pictures cost, once under ``key``. Raises NotEnough."""
-    account = lock(user_id)
+    return charge_locked(lock(user_id), price, key=key, reason=reason, count=count)
+
+
+def charge_locked(
+    account: Account, price: Price, *, key: str, reason: str, count: int = 1
+) -> Quote:
+    """The same in the caller's transaction, for an account that `lock` gave it there."""
     drawn = list(Entry.objects.filter(key=key).select_related("lot"))
     if drawn:
         return Quote(drawn[0].lot.kind, -sum(entry.delta for entry in drawn))

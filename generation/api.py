@@ -30,7 +30,7 @@ from generation import fitting, photos, studio
 from generation.asking import ASKING, EditRequest, ImagineRequest, TryOnRequest
 from generation.models import Draft, Job, Photo, State, Tool, Zone
 from generation.problems import refused, sentence
-from generation.serializers import JobSerializer, PhotoSerializer, PriceSerializer
+from generation.serializers import JobSerializer, PhotoSerializer, PriceSerializer, job_json
 
 UPLOAD_OVERHEAD_BYTES = 64 * 1024
 KEY_LIMIT = 120
@@ -214,7 +214,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         return self._answer(job, status.HTTP_201_CREATED)
 
     def _answer(self, job: Job, code: int = status.HTTP_200_OK) -> Response:
-        return Response(self.get_serializer(job).data, status=code)
+        return Response(job_json(job), status=code)
 
 
 def _key(request: Request) -> str | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
+import os
+import threading
+from contextlib import suppress
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 from django.utils import translation
@@ -13,6 +17,11 @@ from generation.models import Job
 from generation.serializers import job_json
 
 logger = logging.getLogger(__name__)
+
+SEND_SECONDS = 2
+
+_loop: asyncio.AbstractEventLoop | None = None
+_starting = threading.Lock()
 
 
 def job_group(code: object) -> str:
@@ -48,7 +57,46 @@ def _push(job: Job) -> None:
 
 
 def _send(group: str, message: dict[str, object]) -> None:
+    """Hand it to the loop and go on: a slow Redis holds up sockets, never work or requests."""
+    asyncio.run_coroutine_threadsafe(_tell(group, message), _sending_loop())
+
+
+async def _tell(group: str, message: dict[str, object]) -> None:
     try:
-        async_to_sync(get_channel_layer().group_send)(group, message)
+        async with asyncio.timeout(SEND_SECONDS):
+            await get_channel_layer().group_send(group, message)
     except Exception:
         logger.warning("could not tell %s", group, exc_info=True)
+
+
+def _sending_loop() -> asyncio.AbstractEventLoop:
+    """One for the process, in a thread of its own. A loop for each message (as `async_to_sync`
+    makes in a plain thread) means a connection to Redis for each: 3 ms against 0.1 ms here."""
+    global _loop
+    with _starting:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="live", daemon=True).start()
+            atexit.register(_finish_sending, _loop)
+    return _loop
+
+
+def _finish_sending(loop: asyncio.AbstractEventLoop) -> None:
+    """What was said last is still sent when the process ends."""
+
+    async def wait() -> None:
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=SEND_SECONDS)
+
+    if loop is _loop:
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(wait(), loop).result(SEND_SECONDS)
+
+
+def _start_over_after_fork() -> None:
+    """The thread stays behind in the parent."""
+    global _loop, _starting
+    _loop, _starting = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_over_after_fork)

@@ -17,7 +17,7 @@ from datetime import timedelta as td
 from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, prefetch_related_objects
 from django.utils import timezone
 
 from generation import ending, live
@@ -59,17 +59,20 @@ def claim() -> Job | None:
                 .order_by("turn", "pk")
                 .first()
             )
-            return _take(job) if job else None
+            if job is None:
+                return None
+            if (slot := _slot_for(job)) is not None:
+                return _take(job, slot)
     return None
 
 
-def _take(job: Job) -> Job:
+def _take(job: Job, slot: int) -> Job:
     now = timezone.now()
     first_time = job.state == State.QUEUED
     job.move(
         (State.QUEUED, State.WAITING),
         state=State.RUNNING,
-        slot=_free_slot(job) if first_time else job.slot,
+        slot=slot,
         lease_until=now + td(seconds=settings.JOB_LEASE_SECONDS),
         started_at=job.started_at or now,
         attempts=job.attempts + 1 if first_time else job.attempts,
@@ -77,15 +80,20 @@ def _take(job: Job) -> Job:
         fence=F("fence") + 1,
     )
     job.fence += 1
+    # The order and every announcement of this job read them.
+    prefetch_related_objects([job], "inputs__photo")
     live.announce(job)
     return job
 
 
-def _free_slot(job: Job) -> int:
+def _slot_for(job: Job) -> int | None:
+    """A free one of its owner's slots. None: another worker took the last since we looked."""
+    if job.state == State.WAITING:
+        return job.slot
     taken = set(
         Job.objects.filter(owner=job.owner_id, state__in=BUSY).values_list("slot", flat=True)
     )
-    return next(slot for slot in range(len(taken) + 1) if slot not in taken)
+    return next((slot for slot in range(job.slots) if slot not in taken), None)
 
 
 def extend_lease(job: Job) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -152,7 +153,17 @@ class JobSerializer(serializers.ModelSerializer):
 
 def job_json(job: Job) -> dict[str, Any]:
     """The job as plain JSON values, ready for a socket."""
-    return _plain(JobSerializer(job).data)
+    return _plain(_serializer().to_representation(job))
+
+
+_kept = threading.local()
+
+
+def _serializer() -> JobSerializer:
+    """One for each thread: to make its fields anew takes as long as to fill them."""
+    if not hasattr(_kept, "serializer"):
+        _kept.serializer = JobSerializer()
+    return _kept.serializer
 
 
 def _plain(value: Any) -> Any:

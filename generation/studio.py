@@ -15,10 +15,12 @@ from datetime import timedelta as td
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from billing import ledger
 from billing.catalogue import price_of
+from billing.models import Account
 from generation import ending, fitting, live, photos, queue
 from generation.models import OPEN, Aspect, Input, Job, Photo, State, Tool
 from generation.problems import refused
@@ -124,10 +126,10 @@ def _ask(user_id: int, wish: Wish, key: str | None) -> Job:
         return earlier
     _examine(wish)
     with transaction.atomic():
-        ledger.lock(user_id)
+        account = ledger.lock(user_id)
         if earlier := _asked_before(user_id, wish, key):
             return earlier
-        job = _write(user_id, wish, key)
+        job = _write(account, wish, key)
         transaction.on_commit(queue.ring)
         live.announce(job)
     return job
@@ -161,9 +163,9 @@ def _examine(wish: Wish) -> None:
         raise refused(error.code, **error.data) from None
 
 
-def _write(user_id: int, wish: Wish, key: str | None) -> Job:
+def _write(account: Account, wish: Wish, key: str | None) -> Job:
     """The job and its charge, in the transaction that holds the account."""
-    now, code = timezone.now(), uuid.uuid4()
+    now, code, user_id = timezone.now(), uuid.uuid4(), account.user_id
     rank = _rank(user_id)
     _check_room(user_id, settings.JOBS_WAITING[rank])
     job = Job(
@@ -175,14 +177,16 @@ def _write(user_id: int, wish: Wish, key: str | None) -> Job:
         provider=settings.PROVIDER, created_at=now,
         deadline_at=now + td(seconds=settings.JOB_DEADLINE_SECONDS),
     )  # fmt: skip
-    price = price_of(wish.tool)
-    bill = ledger.charge(user_id, price, key=job.charge_key, reason=wish.tool, count=wish.count)
+    bill = ledger.charge_locked(
+        account, price_of(wish.tool), key=job.charge_key, reason=wish.tool, count=wish.count
+    )
     job.price_unit, job.price_amount, job.watermark = bill.unit, bill.amount, bill.watermark
     job.save(force_insert=True)
     Input.objects.bulk_create(
         Input(job=job, photo=photo, role=role, number=number)
         for number, (role, photo) in enumerate(wish.inputs, start=1)
     )
+    prefetch_related_objects([job], "inputs__photo")  # told twice: to the asker, and to sockets
     return job
 
 

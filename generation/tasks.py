@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
 from datetime import timedelta as td
 
-from celery import current_app, shared_task
-from celery.signals import task_prerun, worker_ready
+from celery import shared_task
+from celery.signals import task_postrun, task_prerun, worker_ready
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from generation import queue, worker
 from generation.models import Heartbeat
 
 DEAF_SECONDS = 15
-LOOK_SECONDS = 5
+UNSWEPT_SECONDS = 6
+LOOK_SECONDS = 1
 HEARTBEATS_KEPT = td(days=1)
 
-_heard_at = time.monotonic()
+logger = logging.getLogger(__name__)
+
+_heard_at = _swept_at = time.monotonic()
+_in_hand: set[str] = set()
 
 
 @shared_task
@@ -31,6 +36,8 @@ def work() -> None:
 
 @shared_task
 def sweep() -> None:
+    global _swept_at
+    _swept_at = time.monotonic()
     queue.sweep()
 
 
@@ -49,33 +56,47 @@ def beat() -> None:
 
 
 @task_prerun.connect
-def _hear(**_kwargs: object) -> None:
+def _hear(task_id: str, **_kwargs: object) -> None:
     global _heard_at
     _heard_at = time.monotonic()
+    _in_hand.add(task_id)
+    close_old_connections()
+
+
+@task_postrun.connect
+def _put_down(task_id: str, **_kwargs: object) -> None:
+    global _heard_at
+    _heard_at = time.monotonic()
+    _in_hand.discard(task_id)
+    close_old_connections()
 
 
 @worker_ready.connect
 def listen_at_the_door(**_kwargs: object) -> None:
-    """A worker that hears no bell looks for itself.
+    """A worker that hears no bell looks for itself, and sweeps when no clock tells it to.
 
     After Redis was away, Celery may be connected again and yet receive nothing (celery#10205).
-    Jobs are rows, so such a worker still does them, slowly, and rings until it is heard.
+    Jobs are rows, so such a worker still does them, one at a time, until it hears again.
     """
     beat()
-    queue.ring()
+    sweep()
     threading.Thread(target=_look, name="door", daemon=True).start()
 
 
 def _look() -> None:
     while True:
         time.sleep(LOOK_SECONDS)
-        if time.monotonic() - _heard_at < DEAF_SECONDS:
-            continue
         try:
-            queue.sweep()
-            while worker.work():
+            if time.monotonic() - _swept_at > UNSWEPT_SECONDS:
+                sweep()
+            while _is_deaf() and worker.work():
                 pass
         except Exception:
-            current_app.log.get_default_logger().warning("could not look", exc_info=True)
+            logger.warning("could not look", exc_info=True)
         finally:
             connection.close()
+
+
+def _is_deaf() -> bool:
+    """Nothing was heard for long. With work in hand we cannot tell: our ears may be full."""
+    return not _in_hand and time.monotonic() - _heard_at > DEAF_SECONDS

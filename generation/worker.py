@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection
@@ -68,7 +69,7 @@ def _deliver(job: Job, answer: Done, report: Report) -> None:
         raise ProviderError("no_image")
     report(95, "saving")
     made = [_store(job, number, data) for number, data in enumerate(answer.pictures)]
-    ending.succeed(job, made, model=answer.model, cost=answer.cost)
+    ending.succeed(job, made, model=answer.model, cost=answer.cost or Decimal(0))
 
 
 def _store(job: Job, number: int, data: bytes) -> Photo:
@@ -96,7 +97,7 @@ def _fail(job: Job, error: ProviderError) -> None:
 
 def order_of(job: Job) -> Order:
     """What the provider gets: bytes and words, nothing of ours."""
-    inputs: list[Input] = list(job.inputs.select_related("photo"))
+    inputs: list[Input] = list(job.inputs.all())
     if any(i.photo.deleted_at for i in inputs):
         raise ProviderError("photo_gone")
     return Order(
@@ -144,11 +145,12 @@ def _lease(job: Job) -> Iterator[None]:
 
 
 def _beat(job: Job, done: threading.Event) -> None:
-    try:
-        while not done.wait(settings.JOB_HEARTBEAT_SECONDS):
+    while not done.wait(settings.JOB_HEARTBEAT_SECONDS):
+        try:
             if not queue.extend_lease(job):
-                return
-    except Exception:
-        logger.warning("the lease of %s could not be extended", job.code, exc_info=True)
-    finally:
-        connection.close()
+                break
+        except Exception:
+            # The database may be back before the lease runs out: try again at the next beat.
+            logger.warning("the lease of %s could not be extended", job.code, exc_info=True)
+            connection.close()
+    connection.close()
