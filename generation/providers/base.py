@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height as fractions (0 to 1) of the upright picture."""
 
 Report = Callable[[int, str], None]
 """``report(percent, stage)``: call it between steps. It raises when the job is no longer ours."""
+
+# The taxonomy of what goes wrong with an outside provider; each code has a sentence for the person.
+TRANSIENT = "transient"
+"""A passing fault: another provider, or the same one later, may well succeed."""
+RATE_LIMITED = "rate_limited"
+"""Too many requests; ``wait`` says for how many seconds."""
+MISCONFIGURED = "misconfigured"
+"""Key, address, model or rights are wrong: staff must act."""
+NO_CREDITS = "no_credits"
+"""Our account with the vendor is empty: the owner must act."""
+INVALID_INPUT = "invalid_input"
+"""The vendor cannot work with this photo or these words."""
+POLICY = "policy"
+"""The vendor refuses what was asked for."""
+NO_IMAGE = "no_image"
+"""It answered, but without a picture that can be used."""
+OUTCOME_UNKNOWN = "outcome_unknown"
+"""The order may have been accepted: look it up before ordering again."""
+
+PERSONS_OWN = frozenset({INVALID_INPUT, POLICY})
+"""Reasons that lie in the order itself: asking another provider would not help."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +56,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Done:
-    """The finished pictures as encoded files, and what they cost the owner in rubles."""
+    """The finished pictures as encoded files.
+
+    ``cost`` is what they cost the owner in rubles; None: the vendor did not say, see the price row.
+    """
 
     pictures: tuple[bytes, ...]
     model: str = ""
-    cost: Decimal = Decimal("0")
+    cost: Decimal | None = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -54,7 +78,8 @@ class Waiting:
 class ProviderError(Exception):
     """Why no picture came. ``code`` names a sentence for the person, ``detail`` is for staff only.
 
-    ``permanent`` says that the same order would fail again.
+    ``accepted`` is False where the vendor provably did not take the order, True where it did, and
+    None where nobody knows. ``permanent`` says that the same order would fail again.
     """
 
     def __init__(
@@ -63,12 +88,16 @@ class ProviderError(Exception):
         detail: str = "",
         *,
         permanent: bool = True,
+        accepted: bool | None = False,
+        wait: float | None = None,
         data: dict[str, object] | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
         self.permanent = permanent
+        self.accepted = accepted
+        self.wait = wait
         self.data = data or {}
 
 
@@ -80,10 +109,23 @@ class Fit:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Config:
+    """What an adapter is set up with, from the environment and rows.
+
+    ``options`` holds model ids, field names, limits and prices; an adapter's docstring says which.
+    """
+
+    base_url: str = ""
+    key: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Provider(Protocol):
     """The two verbs, and two questions that are asked before anything is charged.
 
-    ``examine`` raises what cannot be done; ``locate`` says where an item would go on a person.
+    ``examine`` raises what cannot be done; ``locate`` says where an item would go on a person, or
+    that this provider needs no place.
     """
 
     name: str

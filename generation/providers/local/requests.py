@@ -213,7 +213,9 @@ RULES: list[Rule] = [
         "contrast",
         1.0,
     ),
-    _rule(r"warm(?:er|th|\s+up)?|теплее|потеплее|т[её]пл(?:ый|ые|ее|ая|а)?|теплот\w*", "warmth", 1.0),
+    _rule(
+        r"warm(?:er|th|\s+up)?|теплее|потеплее|т[её]пл(?:ый|ые|ее|ая|а)?|теплот\w*", "warmth", 1.0
+    ),
     _rule(r"cool(?:er|\s+down)?|cold(?:er)?|холоднее|похолоднее|холодн\w*", "warmth", -1.0),
     _rule(
         r"(?:reduce|decrease|lower|less|mute)\s+(?:the\s+)?(?:saturat\w*"
