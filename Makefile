@@ -18,7 +18,7 @@ chaos: .venv/ready-dev
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/djlint --check --lint --quiet templates
+	@$(BIN)/djlint --lint --quiet templates
 	@ENV_FILE=/dev/null $(BIN)/python manage.py makemigrations --check --dry-run
 
 messages: .venv/ready-dev
