@@ -39,10 +39,10 @@ def turn_for(user_id: int) -> int:
     return max(head or 0, 0 if own_last is None else own_last + 1)
 
 
-def ring() -> None:
+def ring(bell: str = "generation.tasks.work") -> None:
     """Wake a worker. Nobody depends on it being heard."""
     try:
-        current_app.send_task("generation.tasks.work", expires=60)
+        current_app.send_task(bell, expires=60)
     except Exception:
         logger.warning("the bell could not be rung, the sweep will", exc_info=True)
 
@@ -137,6 +137,8 @@ def sweep() -> None:
 
 def rescue(job: Job, now: datetime) -> None:
     """Its worker is gone. Try again, or admit it after JOB_ATTEMPTS times."""
+    if not _taken_from_its_worker(job, now):
+        return
     if job.attempts >= settings.JOB_ATTEMPTS and not job.provider_ref:
         ending.fail(job, ProviderError("lost", f"given up after {job.attempts} attempts"))
         return
@@ -146,6 +148,15 @@ def rescue(job: Job, now: datetime) -> None:
         back = {"state": State.QUEUED, "slot": None, "percent": 0, "stage": ""}
     if job.move((State.RUNNING,), lease_until=None, **back):
         live.announce(job)
+
+
+def _taken_from_its_worker(job: Job, now: datetime) -> bool:
+    """Whether the lease had really run out: a heartbeat may have come since we looked."""
+    held = Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING, lease_until__lt=now)
+    if not held.update(fence=F("fence") + 1):
+        return False
+    job.fence += 1
+    return True
 
 
 def _some(jobs: object) -> list[Job]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -20,6 +21,7 @@ from generation.models import Heartbeat
 DEAF_SECONDS = 15
 UNSWEPT_SECONDS = 6
 LOOK_SECONDS = 1
+PRESENT_SECONDS = 10
 HEARTBEATS_KEPT = td(days=1)
 
 logger = logging.getLogger(__name__)
@@ -43,16 +45,20 @@ def sweep() -> None:
 
 @shared_task
 def canary() -> None:
-    """Proof that tasks reach this worker and that it can write."""
-    beat()
-
-
-def beat() -> None:
-    Heartbeat.objects.update_or_create(
-        name=f"worker:{socket.gethostname()}",
-        defaults={"slots": settings.WORKER_CONCURRENCY, "beat_at": timezone.now()},
-    )
+    """Proof that a task went through the queue to a worker that can write: what health asks."""
+    _beat("canary")
     Heartbeat.objects.filter(beat_at__lt=timezone.now() - HEARTBEATS_KEPT).delete()
+
+
+def say_present() -> None:
+    """How much this process can do at once: what estimates of waiting rest on."""
+    _beat(f"worker:{socket.gethostname()}:{os.getpid()}")
+
+
+def _beat(name: str) -> None:
+    Heartbeat.objects.update_or_create(
+        name=name, defaults={"slots": settings.WORKER_CONCURRENCY, "beat_at": timezone.now()}
+    )
 
 
 @task_prerun.connect
@@ -78,15 +84,19 @@ def listen_at_the_door(**_kwargs: object) -> None:
     After Redis was away, Celery may be connected again and yet receive nothing (celery#10205).
     Jobs are rows, so such a worker still does them, one at a time, until it hears again.
     """
-    beat()
-    sweep()
     threading.Thread(target=_look, name="door", daemon=True).start()
+    queue.ring("generation.tasks.canary")
+    sweep()
 
 
 def _look() -> None:
+    said_at = float("-inf")
     while True:
         time.sleep(LOOK_SECONDS)
         try:
+            if time.monotonic() - said_at > PRESENT_SECONDS:
+                said_at = time.monotonic()
+                say_present()
             if time.monotonic() - _swept_at > UNSWEPT_SECONDS:
                 sweep()
             while _is_deaf() and worker.work():

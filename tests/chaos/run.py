@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import statistics
 import sys
 import threading
@@ -127,6 +128,7 @@ if __name__ == "__main__":
     wanted = parser.parse_args()
     if reason := missing():
         sys.exit(f"The storm needs more than there is: {reason}")
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit("ended"))  # nothing stays behind
     found = main(wanted.jobs, wanted.kills, wanted.seed)
     print("\n".join(found))
     sys.exit(bool(found))
