@@ -213,7 +213,15 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Generation -------------------------------------------------------------------------------
-PROVIDER = env.str("PROVIDER", "local")
+# Only this provider, whatever the routes say; empty: the routes decide.
+PROVIDER = env.str("PROVIDER", "")
+PROVIDER_KEYS = {
+    "kie": env.str("KIE_API_KEY", ""),
+    "openrouter": env.str("OPENROUTER_API_KEY", ""),
+    "openai": env.str("OPENAI_API_KEY", ""),
+    "gemini": env.str("GEMINI_API_KEY", ""),
+    "automatic1111": env.str("AUTOMATIC1111_AUTH", ""),
+}
 # With a sweep every 5 s a killed worker's job is free again after 13 s at most.
 JOB_LEASE_SECONDS = 8
 JOB_HEARTBEAT_SECONDS = 2

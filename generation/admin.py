@@ -9,8 +9,19 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from billing.models import Entry
-from generation import ending, prompts
-from generation.models import FINAL, Draft, Heartbeat, Input, Job, Photo, Prompt
+from generation import ending, prompts, routing
+from generation.models import (
+    FINAL,
+    Attempt,
+    Draft,
+    Heartbeat,
+    Input,
+    Job,
+    Photo,
+    Prompt,
+    ProviderSetting,
+    Route,
+)
 
 
 class Unmade(admin.ModelAdmin):
@@ -148,3 +159,38 @@ class DraftAdmin(Watched):
 @admin.register(Heartbeat)
 class HeartbeatAdmin(Watched):
     list_display = ("name", "slots", "beat_at")
+
+
+class RouteInline(admin.TabularInline):
+    model = Route
+    extra = 1
+
+
+@admin.register(ProviderSetting)
+class ProviderSettingAdmin(admin.ModelAdmin):
+    """Switched off here, a provider gets no new order in any process."""
+
+    list_display = ("name", "enabled", "concurrency", "per_minute", "picture_cost", "resting")
+    list_editable = ("enabled", "concurrency", "per_minute", "picture_cost")
+    inlines = (RouteInline,)
+
+    @admin.display(boolean=True, description="breaker open")
+    def resting(self, setting: ProviderSetting) -> bool:
+        return routing.is_resting(setting.name)
+
+
+@admin.register(Route)
+class RouteAdmin(admin.ModelAdmin):
+    list_display = ("tool", "order", "provider")
+    list_editable = ("order",)
+    list_filter = ("tool", "provider")
+    list_select_related = ("provider",)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(Watched):
+    list_display = ("started_at", "provider", "job", "outcome", "accepted", "ended_at")
+    list_filter = ("provider", "outcome")
+    search_fields = ("=job__code", "ref")
+    list_select_related = ("job",)
+    date_hierarchy = "started_at"

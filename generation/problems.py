@@ -70,7 +70,22 @@ PROVIDER = {
     "size_unknown": _("Choose one of the shapes offered, and 1 to 4 pictures."),
 }
 
+# The taxonomy of providers/base.py. The person need not know whose machine it was.
+VENDOR = {
+    "transient": _("The picture machine had a hiccup. Nothing was charged. Please try again."),
+    "rate_limited": _("Too many people at once. Nothing was charged. Try again in a minute."),
+    "misconfigured": _("This tool is out of order; we know. Nothing was charged."),
+    "no_credits": _("This tool rests for the moment; we know. Nothing was charged."),
+    "invalid_input": _(
+        "The picture machine cannot work with this. Nothing was charged. "
+        "Try another photo or other words."
+    ),
+    "policy": _("This is not something we may draw. Nothing was charged. Ask for something else."),
+    "outcome_unknown": _("No picture came back. Nothing was charged. Please try again."),
+}
+
 ASKING = {
+    "switched_off": _("This tool is switched off."),
     "photo_unknown": _("This photo is not there any more. Choose another one."),
     "link_expired": _("This link has run out. Reload the page."),
     "too_late": _("It is too late to cancel this."),
@@ -94,7 +109,7 @@ STAGES = {
 }
 
 
-SENTENCES = PHOTO | JOB | PROVIDER | ASKING
+SENTENCES = PHOTO | JOB | PROVIDER | VENDOR | ASKING
 
 
 def refused(code: str, *, status: int = 422, **data: Any) -> Problem:

@@ -21,10 +21,9 @@ from django.utils import timezone
 from billing import ledger
 from billing.catalogue import price_of
 from billing.models import Account
-from generation import ending, fitting, live, photos, queue
+from generation import ending, fitting, live, photos, queue, routing
 from generation.models import OPEN, Aspect, Input, Job, Photo, State, Tool
 from generation.problems import refused
-from generation.providers import PROVIDERS
 from generation.providers.base import Box, Order, ProviderError
 
 MAX_SEED = 2**31
@@ -158,7 +157,7 @@ def _examine(wish: Wish) -> None:
             raise refused(fit.reason, zone=wish.zone)
         order = replace(order, box=fit.box)
     try:
-        PROVIDERS[settings.PROVIDER].examine(order)
+        routing.first(wish.tool).examine(order)
     except ProviderError as error:
         raise refused(error.code, **error.data) from None
 
@@ -174,7 +173,7 @@ def _write(account: Account, wish: Wish, key: str | None) -> Job:
         seed=secrets.randbelow(MAX_SEED) if wish.seed is None else wish.seed,
         idempotency_key=key, request_digest=wish.digest,
         turn=queue.turn_for(user_id), slots=settings.JOBS_RUNNING[rank],
-        provider=settings.PROVIDER, created_at=now,
+        provider=routing.first(wish.tool).name, created_at=now,
         deadline_at=now + td(seconds=settings.JOB_DEADLINE_SECONDS),
     )  # fmt: skip
     bill = ledger.charge_locked(

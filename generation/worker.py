@@ -10,15 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from generation import ending, live, photos, prompts, queue, sandbox, watermark
-from generation.models import Input, Job, Photo, State, Tool
-from generation.providers import PROVIDERS
+from generation import ending, live, photos, prompts, queue, routing, sandbox, watermark
+from generation.models import Input, Job, Photo, ProviderSetting, State, Tool
 from generation.providers.base import Done, Order, ProviderError, Report, Waiting
 
 logger = logging.getLogger(__name__)
@@ -52,24 +50,58 @@ def make(job: Job) -> None:
 
 
 def _make(job: Job) -> None:
-    report = reporter(job)
-    provider, order = PROVIDERS[job.provider], order_of(job)
-    if job.provider_ref:
-        answer = provider.check(job.provider_ref, order, report)
-    else:
-        answer = provider.start(order, report)
+    try:
+        answer = _ask(job, order_of(job), reporter(job))
+    except routing.Busy as busy:
+        queue.put_aside(job, "", check_in=busy.seconds, percent=job.percent)
+        return
+    except ProviderError as error:
+        _go_on_or_fail(job, error)
+        return
     if isinstance(answer, Waiting):
         queue.put_aside(job, answer.ref, check_in=answer.check_in, percent=answer.percent)
+
+
+def _ask(job: Job, order: Order, report: Report) -> Done | Waiting:
+    """Ask how an order goes, or place one; deliver what is done."""
+    if job.provider_ref:
+        setting = routing.setting_of(job.provider)
+        answer = routing.made(setting).check(job.provider_ref, order, report)
     else:
-        _deliver(job, answer, report)
+        setting = _place(job)
+        answer = routing.made(setting).start(order, report)
+    if isinstance(answer, Done):
+        _deliver(job, answer, setting, report)
+    return answer
 
 
-def _deliver(job: Job, answer: Done, report: Report) -> None:
+def _place(job: Job) -> ProviderSetting:
+    """Write down whom this job is ordered from, before anybody is asked."""
+    setting = routing.choose(job)
+    if not job.move((State.RUNNING,), provider=setting.name):
+        raise ending.Lost
+    routing.begin(job, setting)
+    return setting
+
+
+def _go_on_or_fail(job: Job, error: ProviderError) -> None:
+    """Try elsewhere or later where that is free of risk; else the person gets everything back."""
+    routing.end(job, error.code, error)
+    wait = routing.wait_before_another(job, error)
+    if wait is None:
+        raise error
+    logger.warning("job %s: %s from %s, going on", job.code, error.code, job.provider)
+    queue.put_aside(job, "", check_in=wait, percent=job.percent)
+
+
+def _deliver(job: Job, answer: Done, setting: ProviderSetting, report: Report) -> None:
     if not answer.pictures:
-        raise ProviderError("no_image")
+        raise ProviderError("no_image", accepted=True)
     report(95, "saving")
     made = [_store(job, number, data) for number, data in enumerate(answer.pictures)]
-    ending.succeed(job, made, model=answer.model, cost=answer.cost or Decimal(0))
+    cost = setting.picture_cost * len(made) if answer.cost is None else answer.cost
+    ending.succeed(job, made, model=answer.model, cost=cost)
+    routing.end(job, "done")
 
 
 def _store(job: Job, number: int, data: bytes) -> Photo:
@@ -78,7 +110,7 @@ def _store(job: Job, number: int, data: bytes) -> Photo:
         if job.watermark:
             clean = sandbox.clean_result(watermark.draw(clean.master))
     except sandbox.PhotoError as error:
-        raise ProviderError("no_image", error.code) from None
+        raise ProviderError("no_image", error.code, accepted=True) from None
     return photos.keep(
         clean, owner_id=job.owner_id, digest=_digest(job, number), job=job, number=number
     )

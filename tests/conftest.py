@@ -133,6 +133,6 @@ class Obedient:
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Obedient:
     obedient = Obedient()
-    monkeypatch.setitem(PROVIDERS, obedient.name, obedient)
+    monkeypatch.setitem(PROVIDERS, obedient.name, lambda _config: obedient)
     settings.PROVIDER = obedient.name
     return obedient

@@ -1,8 +1,14 @@
-"""The providers by name. One adapter, one entry."""
+"""The providers by name: how each is made from its configuration. One adapter, one entry."""
 
 from __future__ import annotations
 
-from generation.providers.base import Provider
+from collections.abc import Callable
+
+from generation.providers.base import Config, Provider
 from generation.providers.local import Local
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (Local(),)}
+_local = Local()
+
+PROVIDERS: dict[str, Callable[[Config], Provider]] = {
+    "local": lambda _config: _local,
+}

@@ -14,7 +14,7 @@ from django.urls import reverse
 from billing import ledger
 from billing.models import Entry
 from generation import photos, prompts, queue, studio, tasks, worker
-from generation.models import Draft, Job, Prompt
+from generation.models import Draft, Job, Prompt, ProviderSetting, Route
 from telegram_integration.models import ApiKey, UsedInitData, User
 from tests.conftest import Obedient, picture_file
 
@@ -39,6 +39,8 @@ def rows(person: User, provider: Obedient) -> Job:
     Draft.objects.create(owner=person, person=photo)
     UsedInitData.objects.create(user=person, digest="x")
     ApiKey.make(person, "laptop")
+    setting = ProviderSetting.objects.create(name="local")
+    Route.objects.create(tool="edit", provider=setting)
     tasks.canary()
     Group.objects.create(name="support")
     job.refresh_from_db()

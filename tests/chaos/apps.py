@@ -13,4 +13,5 @@ class Scripted(AppConfig):
         from generation.providers import PROVIDERS
         from tests.chaos.provider import Provider
 
-        PROVIDERS["scripted"] = Provider()
+        scripted = Provider()
+        PROVIDERS["scripted"] = lambda _config: scripted

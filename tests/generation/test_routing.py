@@ -1,0 +1,199 @@
+"""Who is asked, who is asked next, and when nobody is: the person never pays for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta as td
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from billing import ledger
+from billing.audit import findings
+from billing.problem import Problem
+from generation import queue, routing, studio, worker
+from generation.models import Attempt, Job, ProviderSetting, Route, State
+from generation.providers import PROVIDERS
+from generation.providers import base as kinds
+from generation.providers.base import Done, ProviderError, Waiting
+from telegram_integration.models import User
+from tests.conftest import Obedient, picture_file
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch, settings: Any) -> tuple[Obedient, Obedient]:
+    """Two providers for pictures from words, the first before the second."""
+    settings.PROVIDER = ""
+    pair = (Obedient(), Obedient())
+    for order, provider in enumerate(pair):
+        provider.name = f"vendor{order}"
+        monkeypatch.setitem(PROVIDERS, provider.name, _always(provider))
+        row = ProviderSetting.objects.create(name=provider.name)
+        Route.objects.create(tool="imagine", provider=row, order=order)
+    return pair
+
+
+def _always(provider: Obedient) -> Callable[..., Obedient]:
+    return lambda _config: provider
+
+
+def run(person: User, turns: int = 6) -> Job:
+    """A job, worked on until it has ended or `turns` are over; waits are made to be over."""
+    job = studio.imagine(person.pk, prompt="a sea")
+    for _turn in range(turns):
+        Job.objects.filter(state=State.WAITING).update(next_check_at=timezone.now())
+        worker.work()
+    job.refresh_from_db()
+    return job
+
+
+def fault(code: str = kinds.TRANSIENT, **options: Any) -> ProviderError:
+    return ProviderError(code, "vendor text", **{"permanent": False, **options})
+
+
+def test_the_first_in_order_is_asked(person: User, two: tuple[Obedient, Obedient]) -> None:
+    job = run(person)
+    assert (job.state, job.provider) == (State.DONE, "vendor0")
+    assert two[1].orders == []
+
+
+@pytest.mark.parametrize(
+    "code", [kinds.TRANSIENT, kinds.RATE_LIMITED, kinds.MISCONFIGURED, kinds.NO_CREDITS]
+)
+def test_where_the_first_provably_refused_the_second_is_asked(
+    person: User, two: tuple[Obedient, Obedient], code: str
+) -> None:
+    two[0].answer = fault(code)
+    job = run(person)
+    assert (job.state, job.provider, job.price_amount) == (State.DONE, "vendor1", 1)
+    assert len(two[0].orders) == 1
+    assert ledger.balance(person.pk).credit == 4
+
+
+@pytest.mark.parametrize("code", [kinds.POLICY, kinds.INVALID_INPUT])
+def test_what_lies_in_the_order_itself_is_asked_of_nobody_else(
+    person: User, two: tuple[Obedient, Obedient], code: str
+) -> None:
+    two[0].answer = fault(code)
+    job = run(person)
+    assert (job.state, job.error_code) == (State.FAILED, code)
+    assert two[1].orders == []
+    assert ledger.balance(person.pk).credit == 5
+
+
+def test_when_all_fail_everything_goes_back_once(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    two[0].answer = two[1].answer = fault()
+    job = run(person, turns=12)
+    assert (job.state, job.error_code) == (State.FAILED, kinds.TRANSIENT)
+    assert Attempt.objects.count() == routing.MOST_ORDERS
+    assert ledger.balance(person.pk).credit == 5
+    assert findings() == []
+
+
+def test_an_unknown_outcome_leads_to_one_more_order_and_no_third(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    two[0].answer = two[1].answer = fault(kinds.OUTCOME_UNKNOWN, accepted=None)
+    job = run(person, turns=12)
+    assert job.state == State.FAILED
+    assert len(two[0].orders) + len(two[1].orders) == 2
+
+
+def test_a_provider_switched_off_gets_no_order(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    ProviderSetting.objects.filter(name="vendor0").update(enabled=False)
+    assert run(person).provider == "vendor1"
+    ProviderSetting.objects.update(enabled=False)
+    with pytest.raises(Problem, match="switched_off"):
+        studio.imagine(person.pk, prompt="a sea")
+
+
+def test_a_provider_that_fails_is_left_alone_and_probed_later(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    two[0].answer = fault()
+    for _job in range(routing.ENOUGH_ORDERS):
+        run(person, turns=2)
+    assert routing.is_resting("vendor0")
+    before = len(two[0].orders)
+    assert run(person).provider == "vendor1"
+    assert len(two[0].orders) == before
+    Attempt.objects.update(started_at=timezone.now() - td(seconds=routing.PROBE_SECONDS + 1))
+    assert not routing.is_resting("vendor0")
+    two[0].answer = Done((picture_file(),))
+    assert run(person).provider == "vendor0"
+    assert not routing.is_resting("vendor0")
+
+
+def test_one_probe_at_a_time(person: User, two: tuple[Obedient, Obedient]) -> None:
+    two[0].answer = fault()
+    for _job in range(routing.ENOUGH_ORDERS):
+        run(person, turns=2)
+    Attempt.objects.update(started_at=timezone.now() - td(seconds=routing.PROBE_SECONDS + 1))
+    job = studio.imagine(person.pk, prompt="a sea")
+    routing.begin(job, routing.setting_of("vendor0"))
+    assert routing.is_resting("vendor0")
+
+
+def test_a_full_provider_lets_the_next_one_do_it(
+    person: User, stranger: User, two: tuple[Obedient, Obedient]
+) -> None:
+    ProviderSetting.objects.filter(name="vendor0").update(concurrency=1)
+    two[0].answer = Waiting("task-1", check_in=600)
+    run(stranger, turns=1)
+    studio.imagine(person.pk, prompt="a lake")
+    worker.work()
+    assert Job.objects.get(owner=person).provider == "vendor1"
+
+
+def test_when_all_are_full_the_job_waits_and_is_not_failed(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    ProviderSetting.objects.update(per_minute=1)
+    run(person, turns=1)
+    run(person, turns=1)
+    waiting = run(person, turns=1)
+    assert (waiting.state, waiting.error_code) == (State.WAITING, "")
+    Attempt.objects.update(started_at=timezone.now() - td(minutes=2))
+    queue.sweep()
+    Job.objects.filter(state=State.WAITING).update(next_check_at=timezone.now())
+    worker.work()
+    waiting.refresh_from_db()
+    assert waiting.state == State.DONE
+
+
+def test_what_the_vendor_does_not_say_it_costs_is_taken_from_the_row(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    ProviderSetting.objects.filter(name="vendor0").update(picture_cost="2.5")
+    two[0].answer = Done((picture_file(),), cost=None)
+    assert run(person).cost == Decimal("2.5")
+
+
+def test_each_order_is_a_row_with_the_vendors_words_for_staff(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    two[0].answer = fault(kinds.TRANSIENT)
+    run(person)
+    first, second = Attempt.objects.order_by("pk")
+    assert (first.outcome, first.accepted, first.detail) == ("transient", False, "vendor text")
+    assert (second.outcome, second.accepted) == ("done", True)
+
+
+def test_an_order_that_a_crash_left_open_is_closed_as_lost(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    job = studio.imagine(person.pk, prompt="a sea")
+    routing.begin(job, routing.setting_of("vendor0"))
+    worker.work()
+    assert list(Attempt.objects.order_by("pk").values_list("outcome", flat=True)) == [
+        "lost",
+        "done",
+    ]
