@@ -86,6 +86,8 @@ def _place(job: Job) -> ProviderSetting:
 
 def _go_on_or_fail(job: Job, error: ProviderError) -> None:
     """Try elsewhere or later where that is free of risk; else the person gets everything back."""
+    if not queue.extend_lease(job):
+        raise ending.Lost  # the open order is another worker's by now
     routing.end(job, error.code, error)
     wait = routing.wait_before_another(job, error)
     if wait is None:

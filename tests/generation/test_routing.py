@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing import ledger
 from billing.audit import findings
 from billing.problem import Problem
-from generation import queue, routing, studio, worker
+from generation import ending, queue, routing, studio, worker
 from generation.models import Attempt, Job, ProviderSetting, Route, State
 from generation.providers import PROVIDERS
 from generation.providers import base as kinds
@@ -197,3 +197,18 @@ def test_an_order_that_a_crash_left_open_is_closed_as_lost(
         "lost",
         "done",
     ]
+
+
+def test_a_frozen_worker_that_fails_does_not_close_the_new_workers_order(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    studio.imagine(person.pk, prompt="a sea")
+    frozen = queue.claim()
+    Job.objects.update(lease_until=timezone.now() - td(hours=1))
+    queue.sweep()
+    newer = queue.claim()
+    routing.begin(newer, routing.setting_of("vendor0"))
+    two[0].answer = fault()
+    with pytest.raises(ending.Lost):
+        worker._go_on_or_fail(frozen, fault())
+    assert Attempt.objects.get().outcome == ""
