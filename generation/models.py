@@ -157,7 +157,7 @@ class Job(models.Model):
 
     # how it goes
     provider = models.CharField(max_length=32)
-    provider_ref = models.CharField(max_length=200, blank=True)
+    provider_ref = models.CharField(max_length=500, blank=True)
     next_check_at = models.DateTimeField(null=True, blank=True)
     model = models.CharField(max_length=64, blank=True)
     cost = models.DecimalField(max_digits=9, decimal_places=4, default=Decimal(0), help_text="₽")
@@ -311,7 +311,7 @@ class Attempt(models.Model):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="orders")
     provider = models.CharField(max_length=32)
-    ref = models.CharField(max_length=200, blank=True)
+    ref = models.CharField(max_length=500, blank=True)
     outcome = models.CharField(max_length=32, blank=True, help_text="done, or a failure's code")
     accepted = models.BooleanField(null=True, help_text="unknown where nobody can tell")
     detail = models.TextField(blank=True, help_text="the vendor's words, for staff")

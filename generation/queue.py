@@ -114,7 +114,7 @@ def put_aside(job: Job, ref: str, *, check_in: float, percent: int) -> None:
         provider_ref=ref,
         next_check_at=timezone.now() + td(seconds=check_in),
         lease_until=None,
-        percent=percent,
+        percent=max(job.percent, percent),
     )
     if not moved:
         raise ending.Lost

@@ -12,7 +12,7 @@ from datetime import timedelta as td
 from django.conf import settings
 from django.utils import timezone
 
-from generation.models import BUSY, Attempt, Job, ProviderSetting, Route
+from generation.models import BUSY, Attempt, Job, ProviderSetting, Route, Tool
 from generation.problems import refused
 from generation.providers import PROVIDERS
 from generation.providers.base import (
@@ -35,6 +35,7 @@ PROBE_SECONDS = 10
 MOST_ORDERS = 4
 SOON_SECONDS = 3.0
 LONGEST_WAIT = 60.0
+FIRST_IN_ORDER, LAST_IN_ORDER = 10, 90
 FAULTS = frozenset({TRANSIENT, MISCONFIGURED, NO_CREDITS, OUTCOME_UNKNOWN, RATE_LIMITED})
 LOST = "lost"
 
@@ -72,6 +73,27 @@ def first(tool: str) -> Provider:
     if not settings_of_tool:
         raise refused("switched_off", status=503)
     return made(settings_of_tool[0])
+
+
+def seed() -> None:
+    """A row for each provider, and routes for those that are set up: with a key, it is used.
+
+    Real providers come before the built-in one. Changes nothing that staff may have edited.
+    """
+    for name in PROVIDERS:
+        setting, _created = ProviderSetting.objects.get_or_create(name=name)
+        if _is_set_up(setting) and not setting.routes.exists():
+            order = LAST_IN_ORDER if name == "local" else FIRST_IN_ORDER
+            Route.objects.bulk_create(
+                Route(tool=tool, provider=setting, order=order)
+                for tool in sorted(made(setting).tools & set(Tool.values))
+            )
+
+
+def _is_set_up(setting: ProviderSetting) -> bool:
+    return bool(
+        setting.name == "local" or settings.PROVIDER_KEYS.get(setting.name) or setting.base_url
+    )
 
 
 def choose(job: Job) -> ProviderSetting:

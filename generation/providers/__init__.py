@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from generation.providers.base import Config, Provider
+from generation.providers.kie import Kie
 from generation.providers.local import Local
+from generation.providers.openrouter import OpenRouter
 
 _local = Local()
 
 PROVIDERS: dict[str, Callable[[Config], Provider]] = {
+    "kie": Kie,
+    "openrouter": OpenRouter,
     "local": lambda _config: _local,
 }

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch, settings: Any) -> tuple[Obedient, Obedient]:
-    """Two providers for pictures from words, the first before the second."""
+    """Two providers for pictures from words, the first before the second, and no other."""
+    Route.objects.all().delete()
     settings.PROVIDER = ""
     pair = (Obedient(), Obedient())
     for order, provider in enumerate(pair):
@@ -212,3 +213,15 @@ def test_a_frozen_worker_that_fails_does_not_close_the_new_workers_order(
     with pytest.raises(ending.Lost):
         worker._go_on_or_fail(frozen, fault())
     assert Attempt.objects.get().outcome == ""
+
+
+def test_with_a_key_in_the_environment_a_provider_is_used_before_the_built_in_one(
+    settings: Any,
+) -> None:
+    settings.PROVIDER = ""
+    assert [row.name for row in routing.candidates("tryon")] == ["local"]
+    settings.PROVIDER_KEYS = {"kie": "secret"}
+    routing.seed()
+    routing.seed()
+    assert [row.name for row in routing.candidates("tryon")] == ["kie", "local"]
+    assert Route.objects.filter(provider__name="kie").count() == 3

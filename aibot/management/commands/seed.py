@@ -1,4 +1,4 @@
-"""`manage.py seed`: products, prices and prompts, as far as they are missing."""
+"""`manage.py seed`: products, prices, prompts and providers, as far as they are missing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from billing import catalogue
-from generation import prompts
+from generation import prompts, routing
 
 
 class Command(BaseCommand):
-    help = "Add products, prices and prompts that are missing. Changes nothing that is there."
+    help = "Add products, prices, prompts and providers that are missing; change nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         catalogue.seed()
         prompts.seed()
+        routing.seed()
