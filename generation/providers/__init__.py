@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from generation.providers.base import Config, Provider
+from generation.providers.gemini import Gemini
 from generation.providers.kie import Kie
 from generation.providers.local import Local
+from generation.providers.openai import OpenAI
 from generation.providers.openrouter import OpenRouter
 
 _local = Local()
@@ -14,5 +16,7 @@ _local = Local()
 PROVIDERS: dict[str, Callable[[Config], Provider]] = {
     "kie": Kie,
     "openrouter": OpenRouter,
+    "openai": OpenAI,
+    "gemini": Gemini,
     "local": lambda _config: _local,
 }
