@@ -28,6 +28,7 @@ messages: .venv/ready-dev
 requirements: .venv/ready-dev
 	@cd requirements && ../$(BIN)/uv pip compile -q --no-header base.in -o base.txt
 	@cd requirements && ../$(BIN)/uv pip compile -q --no-header dev.in -o dev.txt
+	@cd requirements && ../$(BIN)/uv pip compile -q --no-header diffusers.in -o diffusers.txt
 
 .venv/bin/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: apt-get install python3"; exit 1; }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from generation.providers.automatic1111 import Automatic1111
 from generation.providers.base import Config, Provider
+from generation.providers.comfyui import ComfyUI
+from generation.providers.diffusers import Diffusers
 from generation.providers.gemini import Gemini
 from generation.providers.kie import Kie
 from generation.providers.local import Local
@@ -18,5 +21,8 @@ PROVIDERS: dict[str, Callable[[Config], Provider]] = {
     "openrouter": OpenRouter,
     "openai": OpenAI,
     "gemini": Gemini,
+    "comfyui": ComfyUI,
+    "automatic1111": Automatic1111,
+    "diffusers": Diffusers,
     "local": lambda _config: _local,
 }
