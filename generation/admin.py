@@ -170,9 +170,10 @@ class RouteInline(admin.TabularInline):
 class ProviderSettingAdmin(admin.ModelAdmin):
     """Switched off here, a provider gets no new order in any process."""
 
-    list_display = ("name", "enabled", "concurrency", "per_minute", "picture_cost", "resting")
+    list_display = ("name", "enabled", "concurrency", "per_minute", "picture_cost")
     list_editable = ("enabled", "concurrency", "per_minute", "picture_cost")
     inlines = (RouteInline,)
+    readonly_fields = ("resting",)
 
     @admin.display(boolean=True, description="breaker open")
     def resting(self, setting: ProviderSetting) -> bool:

@@ -71,7 +71,7 @@ def _ask(job: Job, order: Order, report: Report) -> Done | Waiting:
         setting = _place(job)
         answer = routing.made(setting).start(order, report)
     if isinstance(answer, Done):
-        _deliver(job, answer, setting, report)
+        _deliver(job, answer, setting, order, report)
     return answer
 
 
@@ -96,23 +96,42 @@ def _go_on_or_fail(job: Job, error: ProviderError) -> None:
     queue.put_aside(job, "", check_in=wait, percent=job.percent)
 
 
-def _deliver(job: Job, answer: Done, setting: ProviderSetting, report: Report) -> None:
+def _deliver(
+    job: Job, answer: Done, setting: ProviderSetting, order: Order, report: Report
+) -> None:
     if not answer.pictures:
         raise ProviderError("no_image", accepted=True)
     report(95, "saving")
-    made = [_store(job, number, data) for number, data in enumerate(answer.pictures)]
+    cleaned = [_cleaned(data) for data in answer.pictures]
+    if setting.name != "local":  # which says so itself, and knows better
+        _judge(order, cleaned)
+    made = [_store(job, number, clean) for number, clean in enumerate(cleaned)]
     cost = setting.picture_cost * len(made) if answer.cost is None else answer.cost
     ending.succeed(job, made, model=answer.model, cost=cost)
     routing.end(job, "done")
 
 
-def _store(job: Job, number: int, data: bytes) -> Photo:
+def _cleaned(data: bytes) -> sandbox.CleanPhoto:
     try:
-        clean = sandbox.clean_result(data)
-        if job.watermark:
-            clean = sandbox.clean_result(watermark.draw(clean.master))
+        return sandbox.clean_result(data)
     except sandbox.PhotoError as error:
         raise ProviderError("no_image", error.code, accepted=True) from None
+
+
+def _judge(order: Order, cleaned: list[sandbox.CleanPhoto]) -> None:
+    """What is blank, or the same picture again, is not what anybody asked for."""
+    from generation import sameness  # OpenCV is loaded only by a worker that judges
+
+    for clean in cleaned:
+        if sameness.is_blank(clean.master):
+            raise ProviderError("no_image", "blank", accepted=True)
+        if order.pictures and sameness.same_picture(order.pictures[0], clean.master):
+            raise ProviderError("unchanged", accepted=True)
+
+
+def _store(job: Job, number: int, clean: sandbox.CleanPhoto) -> Photo:
+    if job.watermark:
+        clean = _cleaned(watermark.draw(clean.master))
     return photos.keep(
         clean, owner_id=job.owner_id, digest=_digest(job, number), job=job, number=number
     )

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
-from PIL import Image
+from PIL import Image, ImageDraw
 from rest_framework.test import APIClient
 
 from billing import ledger
@@ -85,8 +85,13 @@ def api(person: User) -> APIClient:
 def picture_file(
     colour: str = "teal", size: tuple[int, int] = (320, 400), kind: str = "JPEG"
 ) -> bytes:
+    """A plain picture with a disc in it: not blank, and unlike one of another colour."""
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, kind)
+    picture = Image.new("RGB", size, colour)
+    ImageDraw.Draw(picture).ellipse(
+        (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2), "white"
+    )
+    picture.save(out, kind)
     return out.getvalue()
 
 

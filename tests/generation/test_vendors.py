@@ -14,7 +14,7 @@ from PIL import Image
 
 from billing import ledger
 from billing.audit import findings
-from generation import photos, prompts, routing, studio, worker
+from generation import photos, prompts, routing, sandbox, studio, worker
 from generation.models import FINAL, Attempt, Job, Photo, ProviderSetting, Route, State
 from telegram_integration.models import User
 from tests.vendors import gemini as gemini_stub
@@ -25,6 +25,7 @@ from tests.vendors.stub import HANG, HTML, RESET, Answer
 
 pytestmark = pytest.mark.django_db
 
+CLEAN_RESULT = sandbox.clean_result
 READ = {"usd_rub": "80", "read_seconds": 0.3}
 
 
@@ -166,3 +167,23 @@ def test_with_the_vendor_down_the_built_in_provider_makes_the_picture(
     vendor.script(VENDORS[vendor.known_as].order_path, *[Answer(503, {"msg": "away"})] * 8)
     job = finish(studio.imagine(person.pk, prompt="a lake at sunset"))
     assert (job.state, job.provider, job.price_amount) == (State.DONE, "local", 1)
+
+
+def test_a_blank_picture_and_the_same_picture_again_are_given_back(
+    person: User, vendor: Any, photo_of: Callable[..., Photo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = photo_of(person)
+    monkeypatch.setattr("generation.sandbox.clean_result", _only(photos.read(me)))
+    job = finish(studio.edit(person.pk, base=me, prompt="make it night"))
+    assert (job.state, job.error_code) == (State.FAILED, "unchanged")
+    out = io.BytesIO()
+    Image.new("RGB", (300, 300), "gray").save(out, "PNG")
+    monkeypatch.setattr("generation.sandbox.clean_result", _only(out.getvalue()))
+    job = finish(studio.edit(person.pk, base=me, prompt="make it day"))
+    assert (job.state, job.error_code) == (State.FAILED, "no_image")
+    assert ledger.balance(person.pk).credit == 5
+
+
+def _only(picture: bytes) -> Callable[[bytes], sandbox.CleanPhoto]:
+    """A vendor that answers with this, whatever its stub holds."""
+    return lambda _data: CLEAN_RESULT(picture)

@@ -120,10 +120,9 @@ def test_a_photo_deleted_meanwhile_is_said_and_not_charged(
 
 
 def test_only_results_of_free_actions_are_marked(person: User, provider: Obedient) -> None:
-    plain = Image.new("RGB", (640, 640), "navy")
-    out = io.BytesIO()
-    plain.save(out, "PNG")
-    provider.answer = Done((out.getvalue(),))
+    drawn = picture_file("navy", (640, 640), "PNG")
+    plain = Image.open(io.BytesIO(drawn))
+    provider.answer = Done((drawn,))
     paid = run(studio.imagine(person.pk, prompt="a sea"))
     assert not difference(paid, plain)
     studio.imagine(person.pk, prompt="a sea", count=4)
