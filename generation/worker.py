@@ -174,8 +174,8 @@ def reporter(job: Job) -> Report:
         nonlocal last
         if timezone.now() > job.deadline_at:
             raise ProviderError("expired")
-        if stage == job.stage and time.monotonic() - last < REPORT_SECONDS:
-            return
+        if time.monotonic() - last < REPORT_SECONDS:
+            return  # nobody can read a stage that is shown for less
         last = time.monotonic()
         percent = max(job.percent, min(int(percent), 99))
         if not job.move((State.RUNNING,), percent=percent, stage=stage):

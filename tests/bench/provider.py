@@ -6,7 +6,7 @@ import io
 import os
 import time
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generation.providers.base import Done, Fit, Order, Report
 
@@ -20,7 +20,7 @@ class Provider:
     def __init__(self) -> None:
         self.log = os.environ["ASKED_LOG"]
         out = io.BytesIO()
-        Image.new("RGB", (256, 256), "teal").save(out, "JPEG")
+        ImageOps.colorize(Image.linear_gradient("L"), "white", "teal").save(out, "JPEG")
         self.picture = out.getvalue()
 
     def examine(self, order: Order) -> None:

@@ -11,7 +11,7 @@ import random
 import time
 from decimal import Decimal
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generation.providers.base import Done, Fit, Order, ProviderError, Report, Waiting
 
@@ -63,6 +63,6 @@ def picture_of(order: Order) -> Done:
     files = []
     for _number in range(order.count):
         out = io.BytesIO()
-        Image.new("RGB", (256, 256), colour).save(out, "JPEG")
+        ImageOps.colorize(Image.linear_gradient("L"), "white", colour).save(out, "JPEG")
         files.append(out.getvalue())
     return Done(tuple(files), "scripted-1", Decimal("0.5"))
