@@ -174,14 +174,11 @@ class Automatic1111:
 class Door(Vendor):
     """Forge and A1111 say in words what their statuses do not."""
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        answer = super()._send(method, path, **request)
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
         if answer.status_code == 422:
             # Our own request was built from staff's fields, so these are what is wrong.
-            raise ProviderError(MISCONFIGURED, failure(422, detail_of(answer)).detail)
-        if answer.status_code == 500:
-            raise _broken(answer)
-        return answer
+            return ProviderError(MISCONFIGURED, failure(422, detail_of(answer)).detail)
+        return _broken(answer) if answer.status_code == 500 else None
 
 
 def _broken(answer: httpx2.Response) -> ProviderError:

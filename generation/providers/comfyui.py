@@ -277,11 +277,10 @@ class ComfyUI:
 class Door(Vendor):
     """A 400 speaks of the workflow or its models, which staff must mend, and names the nodes."""
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        answer = super()._send(method, path, **request)
-        if answer.status_code == 400 and path == "/prompt":
-            raise ProviderError(MISCONFIGURED, workflow.complaint(_json(answer)))
-        return answer
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
+        if answer.status_code == 400 and answer.request.url.path.endswith("/prompt"):
+            return ProviderError(MISCONFIGURED, workflow.complaint(_json(answer)))
+        return None
 
 
 class Ended(ProviderError):

@@ -231,11 +231,9 @@ class Gemini:
 class Door(Vendor):
     """Google's body says more than its status. 502, 504 and 524 may come after the work began."""
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        answer = super()._send(method, path, **request)
-        if answer.is_error and answer.status_code not in GATEWAY_TIMEOUTS:
-            raise refusal(answer)
-        return answer
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
+        told = answer.is_error and answer.status_code not in GATEWAY_TIMEOUTS
+        return refusal(answer) if told else None
 
 
 def picture_of(data: dict[str, Any]) -> bytes:

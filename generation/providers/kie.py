@@ -300,11 +300,8 @@ class Kie:
 class Door(Vendor):
     """kie's own codes come before the meaning of the status: a refusal may arrive with HTTP 200."""
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        answer = super()._send(method, path, **request)
-        if (refusal := _refusal(answer)) is not None:
-            raise refusal
-        return answer
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
+        return _refusal(answer)
 
 
 def task_ids(body: Any) -> list[str]:

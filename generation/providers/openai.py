@@ -337,11 +337,9 @@ class OpenAI:
 class Door(Vendor):
     """An error's code says more than its status. 502, 504 and 524 may come from in between."""
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        answer = super()._send(method, path, **request)
-        if answer.is_error and answer.status_code not in GATEWAY_TIMEOUTS:
-            raise refusal(answer)
-        return answer
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
+        told = answer.is_error and answer.status_code not in GATEWAY_TIMEOUTS
+        return refusal(answer) if told else None
 
 
 def plain(prompt: str) -> str:

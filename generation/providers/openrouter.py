@@ -250,11 +250,8 @@ class OpenRouter:
 class Door(Vendor):
     """OpenRouter's own words about an error come before the meaning of the status."""
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        answer = super()._send(method, path, **request)
-        if (error := _error_in(answer)) is not None:
-            raise error
-        return answer
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
+        return _error_in(answer)
 
 
 def _headers(config: Config) -> dict[str, str]:

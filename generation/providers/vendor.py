@@ -89,9 +89,16 @@ class Vendor:
             for name, value in answer.headers.multi_items()
             if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
         ]
-        return httpx2.Response(
+        whole = httpx2.Response(
             answer.status_code, headers=headers, content=b"".join(parts), request=answer.request
         )
+        if (refusal := self.refusal(whole)) is not None:
+            raise refusal
+        return whole
+
+    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
+        """What this vendor's own words mean. None: let the status speak, see ``failure``."""
+        return None
 
 
 @functools.cache
