@@ -40,6 +40,7 @@ from generation.providers.base import (
     Report,
     Waiting,
 )
+from generation.providers.foreign import as_dict, as_dicts, looks_like_a_picture
 from generation.providers.vendor import (
     CONNECT_SECONDS,
     DETAIL_CHARACTERS,
@@ -155,7 +156,7 @@ class Gemini:
         found, page = set(), {"pageSize": "1000"}
         for _ in range(MOST_PAGES):
             data = json_of(self.door.ask("GET", "models", params=page))
-            found |= {str(row.get("name", "")) for row in _dicts(data.get("models"))}
+            found |= {str(row.get("name", "")) for row in as_dicts(data.get("models"))}
             if not data.get("nextPageToken"):
                 break
             page["pageToken"] = str(data["nextPageToken"])
@@ -240,9 +241,9 @@ def picture_of(data: dict[str, Any]) -> bytes:
     """The last picture that is not a thought (those are sketches). Raises why there is none."""
     found = [
         inline
-        for candidate in _dicts(data.get("candidates"))
-        for part in _dicts(_dict(candidate.get("content")).get("parts"))
-        if (inline := _dict(part.get("inlineData") or part.get("inline_data")))
+        for candidate in as_dicts(data.get("candidates"))
+        for part in as_dicts(as_dict(candidate.get("content")).get("parts"))
+        if (inline := as_dict(part.get("inlineData") or part.get("inline_data")))
         and not part.get("thought")
     ]
     if not found:
@@ -251,21 +252,21 @@ def picture_of(data: dict[str, Any]) -> bytes:
         picture = base64.b64decode(str(found[-1].get("data", "")), validate=True)
     except (binascii.Error, ValueError):
         raise _no_image("broken base64") from None
-    if not _looks_like_a_picture(picture):
+    if not looks_like_a_picture(picture):
         raise _no_image(f"not a picture: {picture[:60]!r}")
     return picture
 
 
 def no_picture(data: dict[str, Any]) -> ProviderError:
     """Why an answer holds none. A prompt that was blocked never reached the model."""
-    feedback = _dict(data.get("promptFeedback"))
+    feedback = as_dict(data.get("promptFeedback"))
     if block := feedback.get("blockReason"):
         words = feedback.get("blockReasonMessage", "")
         detail = f"blockReason {block}: {words}"[:DETAIL_CHARACTERS]
         if block == "OTHER":
             return ProviderError(NO_IMAGE, detail, permanent=False)
         return ProviderError(POLICY, detail)
-    candidate = next(iter(_dicts(data.get("candidates"))), {})
+    candidate = next(iter(as_dicts(data.get("candidates"))), {})
     reason = str(candidate.get("finishReason") or "")
     detail = f"finishReason {reason}: {_words(candidate)}"[:DETAIL_CHARACTERS]
     if reason in REFUSALS:
@@ -276,7 +277,7 @@ def no_picture(data: dict[str, Any]) -> ProviderError:
 def refusal(answer: httpx2.Response) -> ProviderError:
     """An answer that is no success, as one of our kinds."""
     error, detail = _error(answer), detail_of(answer)
-    details = _dicts(error.get("details"))
+    details = as_dicts(error.get("details"))
     wait = _retry_delay(details) or retry_after(answer)
     kind = _kind(error, details)
     if error.get("status") == "NOT_FOUND" and "models/" in str(error.get("message")):
@@ -297,7 +298,7 @@ def _kind(error: Mapping[str, Any], details: list[dict[str, Any]]) -> str | None
     for phrase in WORDS:
         if phrase in words:
             return WORDS[phrase]
-    violations = [row for entry in details for row in _dicts(entry.get("fieldViolations"))]
+    violations = [row for entry in details for row in as_dicts(entry.get("fieldViolations"))]
     if any("generation" in str(row.get("field")).lower() for row in violations):
         # generationConfig is ours: a size or a shape that the model does not know.
         return MISCONFIGURED
@@ -317,7 +318,7 @@ def _error(answer: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     # Streamed errors come as a list with one of them.
-    return _dict(_dict(data[0] if isinstance(data, list) and data else data).get("error"))
+    return as_dict(as_dict(data[0] if isinstance(data, list) and data else data).get("error"))
 
 
 def _retry_delay(details: list[dict[str, Any]]) -> float | None:
@@ -349,7 +350,7 @@ def _inline(pictures: tuple[bytes, ...]) -> Iterator[dict[str, Any]]:
 
 def _by_tokens(usage: Any, prices: Mapping[str, Any]) -> Decimal | None:
     """Dollars. Thoughts are sold as output."""
-    usage = _dict(usage)
+    usage = as_dict(usage)
     counts = [usage.get(name) for name in ("promptTokenCount", "candidatesTokenCount")]
     if not {"input", "output"} <= set(prices) or not all(isinstance(n, int) for n in counts):
         return None
@@ -364,21 +365,8 @@ def _no_image(detail: str) -> ProviderError:
     return ProviderError(NO_IMAGE, detail[:DETAIL_CHARACTERS], permanent=False, accepted=True)
 
 
-def _looks_like_a_picture(data: bytes) -> bool:
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return webp or data.startswith(tuple(TYPES))
-
-
 def _words(candidate: Mapping[str, Any]) -> str:
     """What the model said instead of drawing."""
-    parts = _dicts(_dict(candidate.get("content")).get("parts"))
+    parts = as_dicts(as_dict(candidate.get("content")).get("parts"))
     said = [str(part["text"]) for part in parts if part.get("text") and not part.get("thought")]
     return " ".join([str(candidate.get("finishMessage") or ""), *said]).strip()
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

@@ -42,6 +42,7 @@ from generation.providers.base import (
     Report,
     Waiting,
 )
+from generation.providers.foreign import as_dict, as_number, looks_like_a_picture
 from generation.providers.vendor import (
     CONNECT_SECONDS,
     DETAIL_CHARACTERS,
@@ -186,7 +187,7 @@ class Kie:
 
     def balance(self) -> Decimal | None:
         """How many of kie's credits are left."""
-        return _number(json_of(self.door.ask("GET", "/api/v1/chat/credit")).get("data"))
+        return as_number(json_of(self.door.ask("GET", "/api/v1/chat/credit")).get("data"))
 
     def _ids(self, tool: str) -> tuple[str, ...]:
         ids = self.options.get("models", {}).get(tool, PREFERRED)
@@ -242,7 +243,7 @@ class Kie:
         if address := self.options.get("call_back_url"):
             body["callBackUrl"] = address
         answer = json_of(self.door.order("/api/v1/jobs/createTask", json=body))
-        task = _dict(answer.get("data")).get("taskId")
+        task = as_dict(answer.get("data")).get("taskId")
         if not task or not isinstance(task, str):
             raise unknown(f"no taskId: {str(answer)[:200]}")
         return task
@@ -257,7 +258,7 @@ class Kie:
 
     def _record(self, task: str) -> Record:
         answer = self.door.ask("GET", "/api/v1/jobs/recordInfo", params={"taskId": task})
-        return _record_of(_dict(json_of(answer).get("data")))
+        return _record_of(as_dict(json_of(answer).get("data")))
 
     def _again(self, ref: str, error: ProviderError) -> Waiting:
         """The order stands whatever happens to our questions; the job's deadline ends them."""
@@ -285,12 +286,12 @@ class Kie:
             picture = fetching.download(record.urls[0], hosts=self.hosts)
         except fetching.Refused as error:
             raise _not_fetched(error) from None
-        if not _looks_like_a_picture(picture):
+        if not looks_like_a_picture(picture):
             raise ProviderError(NO_IMAGE, f"not a picture: {picture[:60]!r}", accepted=True)
         return picture
 
     def _rubles(self, credits: list[Decimal | None]) -> Decimal | None:
-        rate = _number(self.options.get("usd_rub"))
+        rate = as_number(self.options.get("usd_rub"))
         if rate is None or None in credits:
             return None
         price = Decimal(str(self.options.get("credit_usd", CREDIT_USD)))
@@ -306,8 +307,8 @@ class Door(Vendor):
 
 def task_ids(body: Any) -> list[str]:
     """The ids in a callback: kie's pages show three places for them."""
-    body = _dict(body)
-    data = _dict(body.get("data"))
+    body = as_dict(body)
+    data = as_dict(body.get("data"))
     found = (data.get("taskId"), data.get("task_id"), body.get("taskId"))
     return list(dict.fromkeys(value for value in found if isinstance(value, str) and value))
 
@@ -342,7 +343,7 @@ def _refusal(answer: httpx2.Response) -> ProviderError | None:
         body = answer.json()
     except ValueError:
         return None
-    code = _dict(body).get("code")
+    code = as_dict(body).get("code")
     if answer.status_code in GATEWAY_TIMEOUTS or not str(code).isdecimal() or int(code) == 200:
         return None
     return _meaning(int(code), str(body.get("msg") or ""), retry_after(answer))
@@ -375,12 +376,12 @@ def _raise_failed(records: list[Record]) -> None:
 
 
 def _record_of(data: dict[str, Any]) -> Record:
-    born = _number(data.get("createTime"))
+    born = as_number(data.get("createTime"))
     return Record(
         state=str(data.get("state") or ""),
         model=str(data.get("model") or ""),
         urls=_urls(data.get("resultJson")),
-        credits=_number(data.get("creditsConsumed")),
+        credits=as_number(data.get("creditsConsumed")),
         failure=str(data.get("failCode") or ""),
         words=str(data.get("failMsg") or ""),
         age=max(0.0, time.time() - float(born) / 1000) if born else 0.0,
@@ -390,7 +391,7 @@ def _record_of(data: dict[str, Any]) -> Record:
 def _urls(result: Any) -> tuple[str, ...]:
     """The addresses out of ``resultJson``, which is JSON inside a string."""
     try:
-        found = _dict(json.loads(result) if isinstance(result, str) else result).get("resultUrls")
+        found = as_dict(json.loads(result) if isinstance(result, str) else result).get("resultUrls")
     except ValueError:
         return ()
     return tuple(url for url in found if isinstance(url, str)) if isinstance(found, list) else ()
@@ -405,7 +406,7 @@ def _not_fetched(error: fetching.Refused) -> ProviderError:
 
 
 def _address(answer: dict[str, Any]) -> str:
-    data = _dict(answer.get("data"))
+    data = as_dict(answer.get("data"))
     url = data.get("downloadUrl") or data.get("fileUrl")
     if not url or not isinstance(url, str):
         raise ProviderError(TRANSIENT, f"no downloadUrl: {str(answer)[:200]}", permanent=False)
@@ -428,23 +429,5 @@ def _examine_inputs(order: Order) -> None:
         raise ProviderError("words_needed")
 
 
-def _looks_like_a_picture(data: bytes) -> bool:
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return webp or data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
-
-
 def _any(words: tuple[str, ...], text: str) -> bool:
     return any(word in text for word in words)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: Any) -> Decimal | None:
-    """A number that is one, not below zero."""
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() and number >= 0 else None

@@ -45,6 +45,7 @@ from generation.providers.base import (
     Report,
     Waiting,
 )
+from generation.providers.foreign import as_number, looks_like_a_picture
 from generation.providers.vendor import (
     CONNECT_SECONDS,
     DETAIL_CHARACTERS,
@@ -302,7 +303,7 @@ class OpenAI:
             raise _no_image(f"no data: {str(data)[:200]}")
         for row in rows:
             picture = self._picture(row if isinstance(row, dict) else {})
-            if not _looks_like_a_picture(picture):
+            if not looks_like_a_picture(picture):
                 raise _no_image(f"not a picture: {picture[:60]!r}")
             yield picture
 
@@ -325,8 +326,8 @@ class OpenAI:
 
     def _cost(self, answer: httpx2.Response, data: dict[str, Any], made: int) -> Decimal | None:
         """Rubles: what a gateway says, or the price of a picture, or the tokens at their prices."""
-        dollars = _number(answer.headers.get(self.flavour.cost_header or "-"))
-        prices, rate = self.options.get("prices", {}), _number(self.options.get("usd_rub"))
+        dollars = as_number(answer.headers.get(self.flavour.cost_header or "-"))
+        prices, rate = self.options.get("prices", {}), as_number(self.options.get("usd_rub"))
         if dollars is None and "picture" in prices:
             dollars = made * Decimal(str(prices["picture"]))
         if dollars is None:
@@ -458,29 +459,15 @@ def _decoded(text: Any) -> bytes:
         raise _no_image("broken base64") from None
 
 
-def _looks_like_a_picture(data: bytes) -> bool:
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return webp or data.startswith(tuple(TYPES))
-
-
 def _by_tokens(usage: Any, prices: Mapping[str, Any]) -> Decimal | None:
     """Dollars. Tokens that were not told apart cost what a picture's do."""
     if not isinstance(usage, dict) or not {"text", "image", "output"} <= set(prices):
         return None
     details = usage.get("input_tokens_details")
-    text = _number(details.get("text_tokens")) if isinstance(details, dict) else None
-    whole, made = _number(usage.get("input_tokens")), _number(usage.get("output_tokens"))
+    text = as_number(details.get("text_tokens")) if isinstance(details, dict) else None
+    whole, made = as_number(usage.get("input_tokens")), as_number(usage.get("output_tokens"))
     if whole is None or made is None:
         return None
     text = min(text or Decimal(0), whole)
     amounts = {"text": text, "image": whole - text, "output": made}
     return sum(amounts[name] * Decimal(str(prices[name])) / MILLION for name in amounts)
-
-
-def _number(value: Any) -> Decimal | None:
-    """A number that is one, not below zero."""
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() and number >= 0 else None

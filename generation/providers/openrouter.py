@@ -37,6 +37,7 @@ from generation.providers.base import (
     Report,
     Waiting,
 )
+from generation.providers.foreign import as_dict, as_dicts, as_number
 from generation.providers.vendor import (
     CONNECT_SECONDS,
     DETAIL_CHARACTERS,
@@ -164,7 +165,7 @@ class OpenRouter:
 
     def _listed(self, path: str) -> list[str]:
         rows = json_of(self.door.ask("GET", path)).get("data")
-        return [str(row["id"]) for row in _dicts(rows) if row.get("id")]
+        return [str(row["id"]) for row in as_dicts(rows) if row.get("id")]
 
     def _id(self, tool: str) -> str:
         if tool not in self.tools:
@@ -241,7 +242,7 @@ class OpenRouter:
             raise ProviderError(kind, detail, permanent=not error.passing, accepted=True) from None
 
     def _rubles(self, answers: list[Answer]) -> Decimal | None:
-        rate, dollars = _number(self.options.get("usd_rub")), [each.dollars for each in answers]
+        rate, dollars = as_number(self.options.get("usd_rub")), [each.dollars for each in answers]
         if rate is None or None in dollars:
             return None
         return (sum(dollars, Decimal(0)) * rate).quantize(Decimal("0.0001"))
@@ -292,13 +293,15 @@ def _data_uri(picture: bytes) -> str:
 
 def _chat_answer(body: dict[str, Any]) -> Answer:
     """Pictures lie beside the words of the answer; there may be words only."""
-    choice = next(iter(_dicts(body.get("choices"))), {})
-    message = _dict(choice.get("message"))
+    choice = next(iter(as_dicts(body.get("choices"))), {})
+    message = as_dict(choice.get("message"))
     if choice.get("error") or choice.get("finish_reason") == "error":
-        raise _meaning(_dict(choice.get("error")), 500, accepted=True)
+        raise _meaning(as_dict(choice.get("error")), 500, accepted=True)
     if choice.get("finish_reason") == "content_filter" or message.get("refusal"):
         raise _policy(message)
-    links = [_dict(image.get("image_url")).get("url") for image in _dicts(message.get("images"))]
+    links = [
+        as_dict(image.get("image_url")).get("url") for image in as_dicts(message.get("images"))
+    ]
     urls = tuple(url for url in links if isinstance(url, str) and url)
     if not urls:
         raise _no_image(f"words only: {message.get('content')!r}")
@@ -307,7 +310,7 @@ def _chat_answer(body: dict[str, Any]) -> Answer:
 
 
 def _images_answer(body: dict[str, Any], model_id: str) -> Answer:
-    urls = tuple(url for row in _dicts(body.get("data")) if (url := _url_of(row)))
+    urls = tuple(url for row in as_dicts(body.get("data")) if (url := _url_of(row)))
     if not urls:
         raise _no_image("no pictures in the answer")
     return Answer(urls, str(body.get("model") or model_id), _dollars(body))
@@ -320,13 +323,13 @@ def _url_of(row: dict[str, Any]) -> str:
 
 
 def _dollars(body: dict[str, Any]) -> Decimal | None:
-    return _number(_dict(body.get("usage")).get("cost"))
+    return as_number(as_dict(body.get("usage")).get("cost"))
 
 
 def _error_in(answer: httpx2.Response) -> ProviderError | None:
     """The error in a body, with whatever status it came. None: the status speaks for itself."""
     try:
-        error = _dict(answer.json()).get("error")
+        error = as_dict(answer.json()).get("error")
     except ValueError:
         return None
     if not error:
@@ -345,7 +348,7 @@ def _meaning(
     detail = f"OpenRouter {code}: {error.get('message')}"[:DETAIL_CHARACTERS]
     if code in EDGE_TIMEOUTS:
         return unknown(detail)
-    kind = _kind(code, str(error.get("message")).lower(), _dict(error.get("metadata")))
+    kind = _kind(code, str(error.get("message")).lower(), as_dict(error.get("metadata")))
     passing = kind in (TRANSIENT, RATE_LIMITED)
     return ProviderError(kind, detail, permanent=not passing, accepted=accepted, wait=wait)
 
@@ -396,20 +399,3 @@ def _type(data: bytes) -> str:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     return "image/jpeg" if data.startswith(b"\xff\xd8\xff") else ""
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _number(value: Any) -> Decimal | None:
-    """A number that is one, not below zero."""
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() and number >= 0 else None
