@@ -1,7 +1,8 @@
-"""Money as rows. What must never be is refused by the database itself."""
+"""Accounts, lots and entries: what people have, and every movement of it."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from django.conf import settings
@@ -9,6 +10,12 @@ from django.db import models
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+INVITE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else
+
+
+def new_invite_code() -> str:
+    return "".join(secrets.choice(INVITE_ALPHABET) for _letter in range(8))
 
 
 class Kind(models.TextChoices):
@@ -25,6 +32,7 @@ class Account(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="account"
     )
+    invite_code = models.CharField(max_length=16, unique=True, default=new_invite_code)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -38,10 +46,10 @@ class LotQuerySet(models.QuerySet["Lot"]):
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), remaining__gt=0)
 
     def that_count(self) -> LotQuerySet:
-        """Live lots, and free ones that are spent but whose period still runs."""
+        """Live lots, and those of plans and free periods that are spent but still run."""
         now = timezone.now()
         running = Q(expires_at=None) | Q(expires_at__gt=now)
-        return self.filter(running).filter(Q(remaining__gt=0) | Q(kind=Kind.FREE))
+        return self.filter(running).filter(Q(remaining__gt=0) | ~Q(kind=Kind.CREDIT))
 
 
 class Lot(models.Model):
@@ -52,7 +60,7 @@ class Lot(models.Model):
     granted = models.PositiveIntegerField()
     remaining = models.PositiveIntegerField()
     source = models.CharField(max_length=32, help_text="welcome, free, grant, a product's code")
-    key = models.CharField(max_length=120, unique=True)
+    key = models.CharField(max_length=120)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
 
@@ -60,17 +68,13 @@ class Lot(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["key"], name="lot_key_once"),
             models.CheckConstraint(condition=Q(granted__gt=0), name="lot_grants_something"),
             models.CheckConstraint(
                 condition=Q(remaining__gte=0) & Q(remaining__lte=F("granted")),
                 name="lot_remaining_between_zero_and_granted",
             ),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="lot_kind_is_known"),
-        ]
-        indexes = [
-            models.Index(
-                fields=["account"], name="lot_with_something_left", condition=Q(remaining__gt=0)
-            )
         ]
 
     def __str__(self) -> str:
@@ -99,48 +103,6 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delta:+d} {self.key}"
-
-
-class Price(models.Model):
-    """What one picture or turn of a tool costs, in credits or in plan and free actions."""
-
-    tool = models.CharField(max_length=16, unique=True)
-    credits = models.PositiveSmallIntegerField()
-    actions = models.PositiveSmallIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.tool}: {self.credits} credits or {self.actions} actions"
-
-    def amount(self, kind: str, count: int = 1) -> int:
-        """How many units of ``kind`` pay for ``count`` pictures."""
-        return (self.credits if kind == Kind.CREDIT else self.actions) * count
-
-
-class Product(models.Model):
-    """Something that is sold: a plan of 30 days or a pack of credits."""
-
-    class Sort(models.TextChoices):
-        PLAN = "plan", _("plan")
-        PACK = "pack", _("pack")
-
-    code = models.SlugField(unique=True)
-    sort = models.CharField(max_length=8, choices=Sort.choices)
-    name = models.CharField(max_length=64)
-    rubles = models.DecimalField(max_digits=9, decimal_places=2)
-    stars = models.PositiveIntegerField(null=True, blank=True)
-    units = models.PositiveIntegerField(help_text="credits of a pack, actions of a plan")
-    days = models.PositiveSmallIntegerField(default=0, help_text="0: never expires")
-    active = models.BooleanField(default=True)
-
-    class Meta:
-        ordering = ["rubles"]
-        constraints = [
-            models.CheckConstraint(condition=Q(rubles__gt=0), name="product_costs_something"),
-            models.CheckConstraint(condition=Q(units__gt=0), name="product_gives_something"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self.rubles} ₽"
 
 
 def unbalanced_lots() -> models.QuerySet[Lot]:
