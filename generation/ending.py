@@ -11,10 +11,10 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from billing import ledger
-from generation import live
-from generation.models import OPEN, Job, Photo, State
-from generation.providers.base import ProviderError
+from billing import ledger, referrals
+from generation import live, stopping
+from generation.models import OPEN, Job, Message, Photo, State
+from generation.providers.base import Answer, ProviderError
 
 
 class Lost(Exception):
@@ -26,6 +26,22 @@ def succeed(job: Job, made: list[Photo], *, model: str, cost: Decimal) -> None:
     with transaction.atomic():
         _end(job, State.DONE, (State.RUNNING,), model=model, cost=cost, percent=100, stage="")
         Photo.objects.bulk_create(made)
+        referrals.first_picture(job.owner_id)
+        live.announce(job)
+
+
+def answer(job: Job, said: Answer, *, model: str, cost: Decimal) -> None:
+    """The assistant has spoken. A makeshift answer is the person's for nothing."""
+    with transaction.atomic():
+        _end(job, State.DONE, (State.RUNNING,), model=model, cost=cost, percent=100, stage="")
+        asked = job.messages.get(role=Message.Role.PERSON)
+        Message.objects.create(
+            chat_id=asked.chat_id, photo_id=asked.photo_id, job=job, role=Message.Role.ASSISTANT,
+            text=said.text, prompts=[{"kind": kind, "text": text} for kind, text in said.prompts],
+            free=said.makeshift, tokens_in=said.tokens_in, tokens_out=said.tokens_out,
+        )  # fmt: skip
+        if said.makeshift:
+            _give_back(job, reason="makeshift")
         live.announce(job)
 
 
@@ -45,10 +61,15 @@ def fail(job: Job, error: ProviderError, expected: tuple[State, ...] = (State.RU
 
 
 def cancel(job: Job) -> None:
-    """The person changed their mind before a picture was there: give everything back."""
+    """The person changed their mind before a picture was there: give everything back.
+
+    Only as the job was last seen: since then an order may have been placed that nobody can stop.
+    """
+    can_end = job.is_open and (not job.provider_ref or stopping.is_possible(job))
     with transaction.atomic():
-        _end(job, State.CANCELLED, (State.QUEUED, State.RUNNING))
+        _end(job, State.CANCELLED, (State(job.state),) if can_end else ())
         _give_back(job, reason="cancelled")
+        stopping.ring(job)
         live.announce(job)
 
 

@@ -1,4 +1,4 @@
-"""What a person can ask for: try on, edit, imagine, cancel, retry.
+"""What a person can ask for: try on, edit, imagine, the assistant, cancel, retry.
 
 Asking is one transaction: the account is locked, limits are checked, the job is written and paid.
 What cannot be done is said before that, so nothing is ever charged for it.
@@ -21,7 +21,7 @@ from django.utils import timezone
 from billing import ledger
 from billing.catalogue import price_of
 from billing.models import Account
-from generation import ending, fitting, live, photos, queue, routing
+from generation import assistant, ending, fitting, live, photos, queue, routing
 from generation.models import OPEN, Aspect, Input, Job, Photo, State, Tool
 from generation.problems import refused
 from generation.providers.base import Box, Order, ProviderError
@@ -95,8 +95,14 @@ def imagine(
     return _ask(user_id, wish, key)
 
 
+def converse(user_id: int, *, photo: Photo, message: str, key: str | None = None) -> Job:
+    """Ask the assistant what could be done with a picture. One turn at a time for each person."""
+    wish = Wish(Tool.ASSISTANT, ((Input.Role.BASE, photo),), prompt=message)
+    return _ask(user_id, wish, key)
+
+
 def cancel(job: Job) -> None:
-    """Stop it and give everything back, unless a picture (or an outside order) is there already."""
+    """Stop it and give everything back, unless a picture is there, or an order nobody can stop."""
     try:
         ending.cancel(job)
     except ending.Lost:
@@ -167,14 +173,16 @@ def _write(account: Account, wish: Wish, key: str | None) -> Job:
     now, code, user_id = timezone.now(), uuid.uuid4(), account.user_id
     rank = _rank(user_id)
     _check_room(user_id, settings.JOBS_WAITING[rank])
+    if wish.tool == Tool.ASSISTANT:
+        assistant.check_silent(user_id)
     job = Job(
         code=code, owner_id=user_id, tool=wish.tool, prompt=wish.prompt, zone=wish.zone,
         box=wish.box, aspect=wish.aspect, count=wish.count,
         seed=secrets.randbelow(MAX_SEED) if wish.seed is None else wish.seed,
         idempotency_key=key, request_digest=wish.digest,
-        turn=queue.turn_for(user_id), slots=settings.JOBS_RUNNING[rank],
+        turn=queue.turn_for(user_id, wish.tool), slots=settings.JOBS_RUNNING[rank],
         provider=routing.first(wish.tool).name, created_at=now,
-        deadline_at=now + td(seconds=settings.JOB_DEADLINE_SECONDS),
+        deadline_at=now + td(seconds=_patience(wish.tool)),
     )  # fmt: skip
     bill = ledger.charge_locked(
         account, price_of(wish.tool), key=job.charge_key, reason=wish.tool, count=wish.count
@@ -185,8 +193,16 @@ def _write(account: Account, wish: Wish, key: str | None) -> Job:
         Input(job=job, photo=photo, role=role, number=number)
         for number, (role, photo) in enumerate(wish.inputs, start=1)
     )
+    if wish.tool == Tool.ASSISTANT:
+        assistant.note(job, wish.inputs[0][1])
     prefetch_related_objects([job], "inputs__photo")  # told twice: to the asker, and to sockets
     return job
+
+
+def _patience(tool: str) -> int:
+    """Seconds until a job that has not ended is given back."""
+    talk = tool == Tool.ASSISTANT
+    return settings.ASSISTANT_DEADLINE_SECONDS if talk else settings.JOB_DEADLINE_SECONDS
 
 
 def _rank(user_id: int) -> str:

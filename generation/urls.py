@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from generation import api, views
+from generation import api, chat_api, errand_api, hooks, views
 
 router = SimpleRouter(use_regex_path=False)
 router.register("photos", api.PhotoViewSet)
@@ -19,6 +19,7 @@ urlpatterns = [
     path("jobs/<uuid:code>/", views.job, name="job"),
     path("gallery/", views.gallery, name="gallery"),
     path("pictures/<uuid:code>/", views.picture, name="picture"),
+    path("hooks/<slug:provider>/<uuid:code>/<str:token>/", hooks.hook, name="hook"),
     path(
         "api/v1/photos/<uuid:code>/<slug:variant>/<int:expires>/<str:token>",
         api.photo_file,
@@ -26,5 +27,9 @@ urlpatterns = [
     ),
     path("api/v1/quote/", api.quote, name="quote"),
     path("api/v1/draft/", api.draft, name="draft"),
+    path("api/v1/chats/<uuid:code>/", chat_api.chat, name="chat"),
+    path("api/v1/errands/", errand_api.keep, name="errands"),
+    path("api/v1/errands/<uuid:code>/", errand_api.show, name="errand"),
+    path("api/v1/errands/<uuid:code>/run/", errand_api.run, name="errand_run"),
     path("api/v1/", include(router.urls)),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
-from PIL import Image, ImageDraw
 from rest_framework.test import APIClient
 
 from billing import ledger
@@ -21,6 +19,7 @@ from generation.models import Photo
 from generation.providers import PROVIDERS
 from generation.providers.base import Done, Fit, Order, ProviderError, Report, Waiting
 from telegram_integration.models import User
+from tests.pictures import picture_file
 
 
 @pytest.fixture(autouse=True)
@@ -80,19 +79,6 @@ def api(person: User) -> APIClient:
     client = APIClient()
     client.force_authenticate(person)
     return client
-
-
-def picture_file(
-    colour: str = "teal", size: tuple[int, int] = (320, 400), kind: str = "JPEG"
-) -> bytes:
-    """A plain picture with a disc in it: not blank, and unlike one of another colour."""
-    out = io.BytesIO()
-    picture = Image.new("RGB", size, colour)
-    ImageDraw.Draw(picture).ellipse(
-        (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2), "white"
-    )
-    picture.save(out, kind)
-    return out.getvalue()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from generation.providers.automatic1111 import Automatic1111
 from generation.providers.base import Config, Provider
+from generation.providers.chat import Chat
 from generation.providers.comfyui import ComfyUI
 from generation.providers.diffusers import Diffusers
 from generation.providers.gemini import Gemini
@@ -24,5 +25,9 @@ PROVIDERS: dict[str, Callable[[Config], Provider]] = {
     "comfyui": ComfyUI,
     "automatic1111": Automatic1111,
     "diffusers": Diffusers,
+    "chat": Chat,
     "local": lambda _config: _local,
 }
+
+OWN_MACHINE = frozenset({"diffusers", "local"})
+"""Those that work right here, on the machine of the worker; the others are waited for."""

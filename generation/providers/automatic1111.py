@@ -35,9 +35,11 @@ from generation.providers.base import (
     Done,
     Fit,
     Order,
+    Probe,
     ProviderError,
     Report,
 )
+from generation.providers.foreign import as_dicts
 from generation.providers.local import Local
 from generation.providers.vendor import CONNECT_SECONDS, Vendor, detail_of, failure, json_of
 
@@ -101,11 +103,18 @@ class Automatic1111:
         path = "/sdapi/v1/img2img" if order.pictures else "/sdapi/v1/txt2img"
         answer = self._watched(path, self._body(order), report)
         report(92, "finishing")
-        return Done(_pictures(answer, order.count), self._model(order.tool, answer))
+        return Done(_pictures(answer, order.count), self._model(order.tool, answer), None)
 
     def check(self, ref: str, order: Order, report: Report) -> Done:
         """Never asked: ``start`` returns the pictures themselves."""
         raise ProviderError("nothing_waits", f"{self.name} has no job {ref!r}")
+
+    def probe(self) -> Probe:
+        """Which checkpoints it has. It finds them by a part of their title, and so do we."""
+        answer = self.glance.ask("GET", "/sdapi/v1/sd-models")
+        titles = [str(row.get("title")) for row in _rows(answer)]
+        wanted = frozenset(map(str, self.options.get("models", {}).values()))
+        return Probe(missing=frozenset(w for w in wanted if not any(w in t for t in titles)))
 
     def _body(self, order: Order) -> dict[str, Any]:
         width, height = canvas.size_for(order, self.options)
@@ -187,6 +196,13 @@ def _broken(answer: httpx2.Response) -> ProviderError:
     error.code = next((kind for said, kind in REASONS.items() if said in text), TRANSIENT)
     error.permanent = error.code != TRANSIENT
     return error
+
+
+def _rows(answer: httpx2.Response) -> list[dict[str, Any]]:
+    try:
+        return as_dicts(answer.json())
+    except ValueError:
+        raise ProviderError(TRANSIENT, "not JSON", permanent=False) from None
 
 
 def _pictures(answer: Mapping[str, Any], count: int) -> tuple[bytes, ...]:

@@ -36,11 +36,40 @@ PERSONS_OWN = frozenset({INVALID_INPUT, POLICY})
 
 
 @dataclass(frozen=True)
+class Talk:
+    """What the assistant knows beside the person's last message, which is the order's prompt.
+
+    ``history`` are earlier (role, text) pairs, oldest first, role ``person`` or ``assistant``;
+    ``language`` is the person's, as in ``ru``.
+    """
+
+    system: str
+    language: str = "en"
+    history: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One friendly sentence, and (kind, text) of each prompt: short, balanced, detailed.
+
+    ``makeshift``: no model made it, although one was asked; the person gets it for nothing.
+    """
+
+    text: str
+    prompts: tuple[tuple[str, str], ...]
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    makeshift: bool = False
+
+
+@dataclass(frozen=True)
 class Order:
     """Everything that a provider needs, already checked: bytes, not links.
 
     ``pictures`` are cleaned JPEG or PNG files, upright. Try-on: person, item. Edit: base, then
-    references. Imagine: none.
+    references. Imagine: none. Assistant: the picture that is talked about, with ``talk``.
+
+    ``callback_url`` is where a vendor may say that it is done; empty where we cannot be reached.
     """
 
     code: str
@@ -52,11 +81,13 @@ class Order:
     aspect: str = "auto"
     count: int = 1
     seed: int = 0
+    talk: Talk | None = None
+    callback_url: str = ""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The finished pictures as encoded files.
+    """The finished pictures as encoded files, or the assistant's answer.
 
     ``cost`` is what they cost the owner in rubles; None: the vendor did not say, see the price row.
     """
@@ -64,6 +95,7 @@ class Done:
     pictures: tuple[bytes, ...]
     model: str = ""
     cost: Decimal | None = Decimal(0)
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +142,19 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """What a provider says when it is asked something harmless.
+
+    ``credits`` is what our account there holds, in words; empty where it does not say. ``missing``
+    are the model ids we are set up with that it no longer lists.
+    """
+
+    credits: str = ""
+    missing: frozenset[str] = frozenset()
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """What an adapter is set up with, from the environment and rows.
 
@@ -125,7 +170,12 @@ class Provider(Protocol):
     """The two verbs, and two questions that are asked before anything is charged.
 
     ``examine`` raises what cannot be done; ``locate`` says where an item would go on a person, or
-    that this provider needs no place.
+    that this provider needs no place. One that is reached over a network also has ``probe()``: a
+    ``Probe`` of how it is, or the ProviderError that an order would meet.
+
+    Some can do more. ``find(order)``: the ref of an order that was placed before for the same code,
+    or None. ``cancel(ref)``: stop it. ``callback(ref, body, headers, *, secret)``: whether a call
+    from outside is about it; PermissionError if it is forged.
     """
 
     name: str

@@ -8,19 +8,16 @@ Options, all of them data:
 ``sizes``, ``pixels``, ``size_step``   see ``canvas.size_for``
 ``upload_type``   input, or temp: removed when ComfyUI starts again
 ``gone_seconds``  how long an order may be nowhere before it counts as lost
-``poll_seconds``, ``connect_seconds``, ``read_seconds``, ``headers``
+``poll_seconds``, ``connect_seconds``, ``read_seconds``, ``order_seconds``, ``headers``
 
 It has no accounts: a key is for the proxy before it, ``user:password`` or a bearer token.
 """
 
 from __future__ import annotations
 
-import base64
 import time
 from contextlib import suppress
 from typing import Any
-
-import httpx2
 
 from generation.providers import canvas, comfyui_socket, workflow
 from generation.providers.base import (
@@ -35,18 +32,15 @@ from generation.providers.base import (
     Done,
     Fit,
     Order,
+    Probe,
     ProviderError,
     Report,
     Waiting,
 )
+from generation.providers.comfyui_door import Door, authorization, told
+from generation.providers.foreign import as_dict
 from generation.providers.local import Local
-from generation.providers.vendor import (
-    CONNECT_SECONDS,
-    READ_SECONDS,
-    Vendor,
-    json_of,
-    unknown,
-)
+from generation.providers.vendor import CONNECT_SECONDS, READ_SECONDS, json_of, unknown
 
 BASE_URL = "http://127.0.0.1:8188"
 POLL_SECONDS = 1.5
@@ -70,14 +64,14 @@ ENDS = ("execution_success", "execution_error", "execution_interrupted")
 
 
 class ComfyUI:
-    """``ref`` is the prompt id, which is our own: the job's code. Asking twice finds it again."""
+    """``ref`` is the prompt id, our own: the job's code. So an order can be found again."""
 
     name = "comfyui"
 
     def __init__(self, config: Config) -> None:
         self.options = options = config.options
         self.base_url = config.base_url or BASE_URL
-        self.headers = {**_authorization(config.key), **options.get("headers", {})}
+        self.headers = {**authorization(config.key), **options.get("headers", {})}
         self.tools = frozenset(options.get("workflows", {}))
         self.kinds = {**KINDS, **{k.lower(): v for k, v in options.get("errors", {}).items()}}
         self.poll = float(options.get("poll_seconds", POLL_SECONDS))
@@ -87,6 +81,7 @@ class ComfyUI:
             self.headers,
             connect_seconds=float(options.get("connect_seconds", CONNECT_SECONDS)),
             read_seconds=float(options.get("read_seconds", READ_SECONDS)),
+            order_seconds=float(options.get("order_seconds", 0)),
         )
 
     def examine(self, order: Order) -> None:
@@ -111,11 +106,9 @@ class ComfyUI:
         return Local().locate(person, zone) if "mask" in self._flow("tryon").inputs else Fit(None)
 
     def start(self, order: Order, report: Report) -> Waiting:
-        """Uploads, orders, and does not wait. An order that is there already is not made again."""
+        """Uploads, orders, and does not wait."""
         self.examine(order)
         report(1, "starting")
-        if self._known(order.code):
-            return Waiting(order.code, self.poll, PENDING)
         graph = self._flow(order.tool).filled(self._values(order))
         report(4, "painting")
         return Waiting(self._order(order, graph), self.poll, PENDING)
@@ -135,10 +128,28 @@ class ComfyUI:
             return Waiting(ref, max(self.poll, error.wait or 0.0), PENDING)
         return Waiting(ref, self.poll, percent)
 
+    def find(self, order: Order) -> str | None:
+        """The ref of this order, if it was placed before. One that failed may be made anew."""
+        if self._percent_in_queue(order.code) is not None:
+            return order.code
+        # Asked after the queue: it goes from there to the history in one step.
+        entry = self._history(order.code)
+        failed = entry is None or workflow.status(entry).get("status_str") == "error"
+        return None if failed else order.code
+
     def cancel(self, ref: str) -> None:
         """Out of the queue, or stopped; never anybody else's: without an id all would be."""
         self.door.ask("POST", "/queue", json={"delete": [ref]})
         self.door.ask("POST", "/interrupt", json={"prompt_id": ref})
+
+    def probe(self) -> Probe:
+        """Whether the server answers, and every workflow can be read."""
+        for tool in self.tools:
+            self._flow(tool)
+        if not self.tools:
+            raise ProviderError(MISCONFIGURED, "no workflows")
+        system = as_dict(told(self.door.ask("GET", "/system_stats")).get("system"))
+        return Probe(detail=f"ComfyUI {system.get('comfyui_version', '')}".strip()[:100])
 
     def _flow(self, tool: str) -> workflow.Workflow:
         if tool not in self.tools:
@@ -167,7 +178,7 @@ class ComfyUI:
             data={"type": where, "subfolder": FOLDER, "overwrite": "false"},
             files={"image": (f"{name}.{kind}", picture, f"image/{kind}")},
         )  # fmt: skip
-        kept = _json(answer)
+        kept = told(answer)
         if not isinstance(kept.get("name"), str):
             raise ProviderError(TRANSIENT, f"no name: {str(kept)[:200]}", permanent=False)
         path = "/".join(part for part in (str(kept.get("subfolder") or ""), kept["name"]) if part)
@@ -197,24 +208,13 @@ class ComfyUI:
             raise ProviderError(MISCONFIGURED, workflow.complaint(answer))
         return ref
 
-    def _known(self, ref: str) -> bool:
-        """Whether this order is there from an earlier try that nobody heard the end of.
-
-        One that failed is not: the same order is then made anew.
-        """
-        if self._percent_in_queue(ref) is not None:
-            return True
-        entry = self._history(ref)
-        return entry is not None and workflow.status(entry).get("status_str") != "error"
-
     def _look(self, ref: str) -> tuple[dict[str, Any] | None, int]:
         """Its end, or how far it is. Nowhere for a while: ComfyUI began anew without it."""
         gone_since = None
         while True:
             if (percent := self._percent_in_queue(ref)) is not None:
                 return None, percent
-            # Asked after the queue: it goes from there to the history in one step.
-            if (entry := self._history(ref)) is not None:
+            if (entry := self._history(ref)) is not None:  # after the queue, see ``find``
                 return entry, 90
             gone_since = gone_since or time.monotonic()
             if time.monotonic() - gone_since >= self.gone:
@@ -222,7 +222,7 @@ class ComfyUI:
             time.sleep(min(GLANCE_SECONDS, self.gone))
 
     def _percent_in_queue(self, ref: str) -> int | None:
-        queue = _json(self.door.ask("GET", "/queue"))
+        queue = told(self.door.ask("GET", "/queue"))
         for key, percent in (("queue_running", RUNNING), ("queue_pending", PENDING)):
             rows = queue.get(key)
             if any(row[1:2] == [ref] for row in rows or () if isinstance(row, list)):
@@ -230,7 +230,7 @@ class ComfyUI:
         return None
 
     def _history(self, ref: str) -> dict[str, Any] | None:
-        entry = _json(self.door.ask("GET", f"/history/{ref}")).get(ref)
+        entry = told(self.door.ask("GET", f"/history/{ref}")).get(ref)
         return entry if isinstance(entry, dict) else None
 
     def _listen(self, ref: str, order: Order, report: Report, percent: int) -> int:
@@ -260,7 +260,7 @@ class ComfyUI:
             raise Ended(NO_IMAGE, f"{len(files)} of {order.count} pictures", accepted=True)
         report(92, "finishing")
         model = str(self.options["workflows"][order.tool].get("model") or self.name)
-        return Done(tuple(self._fetch(file) for file in files), model)
+        return Done(tuple(self._fetch(file) for file in files), model, cost=None)
 
     def _fetch(self, file: dict[str, str]) -> bytes:
         try:
@@ -274,30 +274,5 @@ class ComfyUI:
         return canvas.picture(data)
 
 
-class Door(Vendor):
-    """A 400 speaks of the workflow or its models, which staff must mend, and names the nodes."""
-
-    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
-        if answer.status_code == 400 and answer.request.url.path.endswith("/prompt"):
-            return ProviderError(MISCONFIGURED, workflow.complaint(_json(answer)))
-        return None
-
-
 class Ended(ProviderError):
     """The order itself ended so, and not merely a question about it."""
-
-
-def _authorization(key: str) -> dict[str, str]:
-    if not key:
-        return {}
-    if ":" in key:
-        return {"Authorization": f"Basic {base64.b64encode(key.encode()).decode()}"}
-    return {"Authorization": f"Bearer {key}"}
-
-
-def _json(answer: httpx2.Response) -> dict[str, Any]:
-    """The answer to a question. Nonsense here leaves nothing in doubt: ask again."""
-    try:
-        return json_of(answer)
-    except ProviderError as error:
-        raise ProviderError(TRANSIENT, error.detail, permanent=False) from None

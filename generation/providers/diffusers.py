@@ -34,6 +34,7 @@ from generation.providers.base import (
     Done,
     Fit,
     Order,
+    Probe,
     ProviderError,
     Report,
 )
@@ -69,9 +70,7 @@ class Diffusers:
         """Raises what cannot be done, without importing anything heavy."""
         if order.tool not in self.tools:
             raise ProviderError("tool_unknown", order.tool)
-        if missing := [name for name in PACKAGES if find_spec(name) is None]:
-            what = f"{', '.join(missing)} not installed: pip install -r requirements/diffusers.txt"
-            raise ProviderError(MISCONFIGURED, what)
+        _check_installed()
         self._weights(order.tool)
         if order.tool == "tryon":
             Local().examine(order)
@@ -93,11 +92,17 @@ class Diffusers:
                 pictures = self._painted(order, self._pipeline(weights, _task(order)), report)
             except (RuntimeError, TypeError, ValueError) as error:
                 raise _broken(error) from None
-        return Done(pictures, weights.rstrip("/").rpartition("/")[2])
+        return Done(pictures, weights.rstrip("/").rpartition("/")[2], None)
 
     def check(self, ref: str, order: Order, report: Report) -> Done:
         """Never asked: ``start`` returns the pictures themselves."""
         raise ProviderError("nothing_waits", f"{self.name} has no job {ref!r}")
+
+    def probe(self) -> Probe:
+        """The packages are here, and at least one tool has a model. Nothing heavy is imported."""
+        _check_installed()
+        self._weights(next(iter(self.options.get("models", {})), ""))
+        return Probe()
 
     def _weights(self, tool: str) -> str:
         weights = self.options.get("models", {}).get(tool) or self.options.get("model")
@@ -163,6 +168,12 @@ class Diffusers:
         mask = canvas.mask_for(order)
         arguments |= {"mask_image": mask.resize(size), "width": size[0], "height": size[1]}
         return arguments, lambda made: _inside(mask, made, base)
+
+
+def _check_installed() -> None:
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
+        what = f"{', '.join(missing)} not installed: pip install -r requirements/diffusers.txt"
+        raise ProviderError(MISCONFIGURED, what)
 
 
 def _examine(order: Order) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import email.utils
 import functools
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from types import NoneType
+from typing import Any, Self
 
 import httpx2
 
@@ -24,6 +28,8 @@ from generation.providers.base import (
 USER_AGENT = "AIPictureStudio/0.1 (+self-hosted)"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
+ASK_SECONDS = 60.0
+ORDER_SECONDS = 240.0
 MAX_ANSWER_BYTES = 90 * 1024 * 1024
 DETAIL_CHARACTERS = 500
 
@@ -37,7 +43,10 @@ GATEWAY_TIMEOUTS = (502, 504, 524)
 
 
 class Vendor:
-    """One vendor's address with its headers. ``ask`` is for questions, ``order`` costs money."""
+    """One vendor's address with its headers. ``ask`` is for questions, ``order`` costs money.
+
+    ``read_seconds`` is the longest silence, ``order_seconds`` and ``ask_seconds`` limit the whole.
+    """
 
     def __init__(
         self,
@@ -46,11 +55,17 @@ class Vendor:
         *,
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
+        order_seconds: float = 0.0,
+        ask_seconds: float = ASK_SECONDS,
     ) -> None:
+        self.order_seconds = order_seconds or max(ORDER_SECONDS, read_seconds)
+        self.ask_seconds = ask_seconds
+        # No connection is kept: an order on one that the vendor has just closed would be in doubt.
         self.client = httpx2.Client(
             base_url=base_url,
             headers={"User-Agent": USER_AGENT, **(headers or {})},
             timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
+            limits=httpx2.Limits(max_keepalive_connections=0),
             follow_redirects=False,
             verify=_trusted(),
         )
@@ -58,14 +73,14 @@ class Vendor:
     def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
         """A request that may be repeated. Raises ProviderError for anything but 2xx."""
         try:
-            return checked(self._send(method, path, **request))
+            return checked(self._send(method, path, self.ask_seconds, **request))
         except httpx2.HTTPError as error:
             raise ProviderError(TRANSIENT, _named(error), permanent=False) from None
 
     def order(self, path: str, **request: Any) -> httpx2.Response:
         """A POST that buys a picture. What may have arrived is OUTCOME_UNKNOWN, never repeated."""
         try:
-            answer = self._send("POST", path, **request)
+            answer = self._send("POST", path, self.order_seconds, **request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise ProviderError(TRANSIENT, _named(error), permanent=False) from None
         except httpx2.HTTPError as error:
@@ -74,9 +89,11 @@ class Vendor:
             raise unknown(f"HTTP {answer.status_code}: {detail_of(answer)}")
         return checked(answer)
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        """The whole answer, of a bounded size."""
-        with self.client.stream(method, path, **request) as answer:
+    def _send(self, method: str, path: str, seconds: float, **request: Any) -> httpx2.Response:
+        """The whole answer, of a bounded size and within a bounded time."""
+        limit = Limit(seconds)
+        request["extensions"] = {"trace": limit.see}
+        with limit, self.client.stream(method, path, **request) as answer:
             parts, size = [], 0
             for part in answer.iter_bytes():
                 size += len(part)
@@ -99,6 +116,44 @@ class Vendor:
     def refusal(self, answer: httpx2.Response) -> ProviderError | None:
         """What this vendor's own words mean. None: let the status speak, see ``failure``."""
         return None
+
+
+class Limit:
+    """Ends a request that is alive and yet takes too long: a timeout counts from byte to byte only.
+
+    It hears of the request's connection by ``see`` and shuts it down, which ends every wait on it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.stream: Any = None
+        self.over = threading.Event()
+        self.timer = threading.Timer(seconds, self._end)
+        self.timer.daemon = True
+
+    def see(self, event: str, info: Mapping[str, Any]) -> None:
+        """A trace of httpcore's: the connection is made, or made anew inside TLS."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self.stream = info["return_value"]
+            if self.over.is_set():
+                self._end()
+
+    def _end(self) -> None:
+        self.over.set()
+        if self.stream is not None:
+            with suppress(OSError):
+                # The plain socket's: TLS has a lock of its own, which the reader may hold.
+                socket.socket.shutdown(self.stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        self.timer.start()
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """An answer that was cut off here is not whole, even where it looks so."""
+        self.timer.cancel()
+        not_sent = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+        if self.over.is_set() and not not_sent and isinstance(error, (httpx2.HTTPError, NoneType)):
+            raise httpx2.ReadTimeout("the whole took too long") from None
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import json
 import threading
 from typing import Any
 
-from tests.conftest import picture_file
+from tests.pictures import picture_file
 from tests.vendors.stub import Answer, Request, Stub, require
 
 TXT, IMG = "/sdapi/v1/txt2img", "/sdapi/v1/img2img"
@@ -27,6 +27,14 @@ class Automatic1111Stub(Stub):
         self.free = threading.Event()
         self.free.set()
         self.progress: dict[str, Any] = {"progress": 0.0, "eta_relative": 0.0, "state": {}}
+
+    @property
+    def sent(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """The words and the picture of each order."""
+        return [
+            (order["prompt"], tuple(map(base64.b64decode, order.get("init_images", ()))))
+            for order in self.orders
+        ]
 
     def answer(self, request: Request) -> Answer:
         basic = base64.b64encode(self.password.encode()).decode()

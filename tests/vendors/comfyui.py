@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.conftest import picture_file
+from tests.pictures import picture_file
 from tests.vendors.stub import Answer, Request, Stub, require
 
 RESULTS = [picture_file(colour, kind="PNG") for colour in ("coral", "navy", "olive", "pink")]
@@ -22,6 +22,42 @@ NODES = {
     "KSampler": {"seed": int, "steps": int}, "VAEEncode": {}, "VAEDecode": {}, "SaveImage": {},
     "PreviewImage": {}, "CheckpointLoaderSimple": {"ckpt_name": str},
 }  # fmt: skip
+
+
+def node(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
+
+
+# Small workflows of the three tools, as staff would export and map them.
+END = {
+    "6": node("CLIPTextEncode", text="", clip=["4", 1]),
+    "8": node("VAEDecode", samples=["3", 0]),
+    "9": node("SaveImage", images=["8", 0], filename_prefix="studio"),
+    "4": node("CheckpointLoaderSimple", ckpt_name="model.safetensors"),
+}
+PAINT = END | {
+    "3": node("KSampler", seed=1, steps=20, latent_image=["5", 0], positive=["6", 0]),
+    "5": node("EmptyLatentImage", width=512, height=512, batch_size=1),
+}
+CHANGE = END | {
+    "3": node("KSampler", seed=1, steps=20, latent_image=["5", 0], positive=["6", 0]),
+    "5": node("VAEEncode", pixels=["10", 0]),
+    "10": node("LoadImage", image="absent.png"),
+}
+WEAR = CHANGE | {
+    "11": node("LoadImage", image="absent.png"),
+    "12": node("PreviewImage", images=["11", 0]),
+}
+WORDS = {"prompt": ["6", "text"], "seed": ["3", "seed"]}
+SIZE = {"width": ["5", "width"], "height": ["5", "height"], "count": ["5", "batch_size"]}
+FLOWS = {
+    "imagine": {"graph": PAINT, "inputs": WORDS | SIZE, "model": "sd15"},
+    "edit": {"graph": json.dumps(CHANGE), "inputs": WORDS | {"base": ["10", "image"]}},
+    "tryon": {
+        "graph": WEAR,
+        "inputs": WORDS | {"person": [["10", "image"]], "item": ["11", "image"]},
+    },
+}
 
 
 @dataclass
@@ -57,6 +93,14 @@ class ComfyUIStub(Stub):
         self.events: list[tuple[str, dict[str, Any]] | bytes] = []
         self.password = ""
 
+    @property
+    def sent(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """The words and the pictures of each prompt, in the order of its nodes."""
+        return [
+            (prompt.of("CLIPTextEncode")["text"], tuple(self._pictures(prompt)))
+            for prompt in self.prompts.values()
+        ]
+
     def answer(self, request: Request) -> Answer:
         basic = base64.b64encode(self.password.encode()).decode()
         if self.password and request.headers.get("authorization") != f"Basic {basic}":
@@ -78,6 +122,9 @@ class ComfyUIStub(Stub):
     def loaded(self, kind: str = "LoadImage") -> list[bytes]:
         """The pictures that the only prompt loads, in the order of its nodes."""
         (prompt,) = self.prompts.values()
+        return self._pictures(prompt, kind)
+
+    def _pictures(self, prompt: Prompt, kind: str = "LoadImage") -> list[bytes]:
         nodes = [n for n in prompt.graph.values() if n["class_type"] == kind]
         return [self.files[n["inputs"]["image"]] for n in nodes]
 

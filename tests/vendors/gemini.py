@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conftest import picture_file
+from tests.pictures import picture_file
 from tests.vendors.stub import Answer, Request, Stub, require
 
 KEY = "AIza-test"
@@ -41,12 +41,21 @@ class Bought:
 
 
 class GeminiStub(Stub):
-    """Each answer has a thought with a sketch before the picture."""
+    """Each answer has a thought with a sketch before the picture.
+
+    ``results`` are the pictures that it makes, one after another; none: there are words only.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.served = list(SERVED)
         self.bought: list[Bought] = []
+        self.results = list(RESULTS)
+
+    @property
+    def sent(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """The words and the pictures of each order."""
+        return [(order.prompt, order.pictures) for order in self.bought]
 
     def answer(self, request: Request) -> Answer:
         require("key" not in request.query, "the key is in the address")
@@ -61,7 +70,10 @@ class GeminiStub(Stub):
                 404, "NOT_FOUND", f"models/{called[1]} is not found for API version v1beta"
             )
         self.bought.append(self._checked(called[1], request.json))
-        return Answer(200, made(RESULTS[(len(self.bought) - 1) % len(RESULTS)], called[1]))
+        if not self.results:
+            return Answer(200, answered([{"text": "I would rather not."}], model=called[1]))
+        picture = self.results[(len(self.bought) - 1) % len(self.results)]
+        return Answer(200, made(picture, called[1]))
 
     def malformed(self, why: str) -> Answer:
         return refused(400, "INVALID_ARGUMENT", why)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.conftest import picture_file
+from tests.pictures import picture_file
 from tests.vendors.stub import Answer, Request, Stub, require
 
 KEY = "kie-test-key"
@@ -64,9 +64,15 @@ class KieStub(Stub):
         self.credits = 3
         self._numbers = itertools.count(1)
 
+    @property
+    def sent(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """The words and the pictures of each order."""
+        return [(task.input["prompt"], tuple(task.pictures)) for task in self.tasks.values()]
+
     def answer(self, request: Request) -> Answer:
         if request.path.startswith("/p/"):
-            return Answer(200, self.results[int(request.path[3:-4])], {"Content-Type": "image/png"})
+            picture = self.results[int(request.path[3:-4]) % len(self.results)]
+            return Answer(200, picture, {"Content-Type": "image/png"})
         if request.headers.get("user-agent", "python-").startswith("python-"):
             return Answer(403, b"error code: 1010")
         if request.headers.get("authorization") != f"Bearer {KEY}":
@@ -128,7 +134,7 @@ class KieStub(Stub):
 
     def _fields(self, task: Task, state: str) -> dict[str, Any]:
         number = list(self.tasks).index(task.id)
-        result = {"resultUrls": [f"{self.url}/p/{number}.png"]}
+        result = {"resultUrls": [f"{self.url}/p/{number}.png"] if self.results else []}
         done = state == "success"
         return {
             "taskId": task.id, "model": task.model, "state": state,

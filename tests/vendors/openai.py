@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conftest import picture_file
+from tests.pictures import picture_file
 from tests.vendors.stub import Answer, Request, Stub, require
 
 KEY = "sk-test"
@@ -62,7 +62,10 @@ class Bought:
 
 
 class OpenAIStub(Stub):
-    """``by_url`` answers with addresses; ``fewer`` leaves pictures out of each answer."""
+    """``by_url`` answers with addresses; ``fewer`` leaves pictures out of each answer.
+
+    ``results`` are the pictures that it makes, one after another; none: there is never one.
+    """
 
     def __init__(self, kind: str = "openai") -> None:
         super().__init__()
@@ -73,11 +76,17 @@ class OpenAIStub(Stub):
         self.by_url = False
         self.fewer = 0
         self.made = 0
+        self.results = list(RESULTS)
         self.headers: dict[str, str] = {}
+
+    @property
+    def sent(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """The words and the pictures of each order."""
+        return [(order.fields["prompt"], order.pictures) for order in self.bought]
 
     def answer(self, request: Request) -> Answer:
         if request.path.startswith("/files/"):
-            return Answer(200, RESULTS[int(request.path[7:-4])], {"Content-Type": "image/png"})
+            return Answer(200, self.results[int(request.path[7:-4])], {"Content-Type": "image/png"})
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return refused(401, "Incorrect API key provided", "invalid_api_key")
         if (request.method, request.path) == ("GET", self.kind.models_path):
@@ -148,13 +157,13 @@ class OpenAIStub(Stub):
         return merged
 
     def _result(self, number: int) -> dict[str, Any]:
-        number = max(1, number - self.fewer)
-        picked = [(self.made + index) % len(RESULTS) for index in range(number)]
+        number = max(1, number - self.fewer) if self.results else 0
+        picked = [(self.made + index) % len(self.results) for index in range(number)]
         self.made += number
         if self.by_url:
             rows = [{"url": f"{self.url}/files/{index}.png"} for index in picked]
         else:
-            rows = [{"b64_json": base64.b64encode(RESULTS[index]).decode()} for index in picked]
+            rows = [{"b64_json": base64.b64encode(self.results[at]).decode()} for at in picked]
         usage = {"usage": USAGE} if self.name in ("openai", "litellm") else {}
         return {"created": 1790000000, "data": rows, **usage}
 

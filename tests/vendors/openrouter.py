@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from tests.conftest import picture_file
+from tests.pictures import picture_file
 from tests.vendors.stub import Answer, Request, Stub, require
 
 KEY = "sk-or-v1-test"
@@ -24,25 +24,35 @@ ONLY_IMAGES = {
 
 
 class OpenRouterStub(Stub):
-    """``pictures`` holds what each order carried; ``linked`` answers with addresses, not data."""
+    """``pictures`` holds what each order carried, ``words`` what it said.
+
+    ``linked`` answers with addresses, not data.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.pictures: list[list[bytes]] = []
+        self.words: list[str] = []
         self.results = list(RESULTS)
         self.linked = False
         self.cost: Any = 0.04
         self.chat_models = {"google/gemini-3-pro-image", "black-forest-labs/flux.2-pro"}
         self.image_models = {"openai/gpt-image-2"}
 
+    @property
+    def sent(self) -> list[tuple[str, tuple[bytes, ...]]]:
+        """The words and the pictures of each order."""
+        return list(zip(self.words, map(tuple, self.pictures), strict=True))
+
     def answer(self, request: Request) -> Answer:
         if request.path.startswith("/p/"):
-            return Answer(200, self.results[int(request.path[3:-4])], {"Content-Type": "image/png"})
+            return Answer(200, self._made(int(request.path[3:-4])), {"Content-Type": "image/png"})
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return wrong(401, "No auth credentials found")
         routes = {
             ("POST", CHAT): self._chat, ("POST", IMAGES): self._images,
-            ("GET", "/api/v1/models"): self._models, ("GET", "/api/v1/images/models"): self._models,
+            ("GET", "/api/v1/key"): self._key, ("GET", "/api/v1/models"): self._models,
+            ("GET", "/api/v1/images/models"): self._models,
         }  # fmt: skip
         require((request.method, request.path) in routes, "no such address")
         return routes[request.method, request.path](request)
@@ -63,8 +73,9 @@ class OpenRouterStub(Stub):
         (message,) = body["messages"]
         text, *images = message["content"]
         require(text["type"] == "text" and text["text"], "the words go first")
-        number = self._taken([_bytes_of(image) for image in images])
-        return Answer(200, chat(body["model"], [self._url(number)], self.cost))
+        number = self._taken(text["text"], [_bytes_of(image) for image in images])
+        urls = [self._url(number)] if self.results else []
+        return Answer(200, chat(body["model"], urls, self.cost))
 
     def _images(self, request: Request) -> Answer:
         body = request.json
@@ -74,22 +85,30 @@ class OpenRouterStub(Stub):
         require(isinstance(body.get("prompt"), str) and body["prompt"], "prompt")
         require(body.get("aspect_ratio", "auto") in ASPECTS | {"auto"}, "aspect_ratio")
         require(1 <= body.get("n", 1) <= 10, "n")
-        self._taken([_bytes_of(image) for image in body.get("input_references", [])])
+        references = body.get("input_references", [])
+        self._taken(body["prompt"], [_bytes_of(image) for image in references])
         rows = [self._row(number) for number in range(body.get("n", 1))]
         return Answer(200, {"created": 1, "data": rows, "usage": {"cost": self.cost}})
 
-    def _taken(self, pictures: list[bytes]) -> int:
+    def _taken(self, words: str, pictures: list[bytes]) -> int:
+        self.words.append(words)
         self.pictures.append(pictures)
         return len(self.pictures) - 1
 
     def _url(self, number: int) -> str:
-        return f"{self.url}/p/{number}.png" if self.linked else data_uri(self.results[number])
+        return f"{self.url}/p/{number}.png" if self.linked else data_uri(self._made(number))
+
+    def _made(self, number: int) -> bytes:
+        return self.results[number % len(self.results)]
 
     def _row(self, number: int) -> dict[str, str]:
         if self.linked:
             return {"url": self._url(number)}
-        encoded = base64.b64encode(self.results[number]).decode()
+        encoded = base64.b64encode(self._made(number)).decode()
         return {"b64_json": encoded, "media_type": "image/png"}
+
+    def _key(self, request: Request) -> Answer:
+        return Answer(200, {"data": {"label": KEY[:8], "usage": 1.5, "limit_remaining": 20}})
 
     def _models(self, request: Request) -> Answer:
         if request.path == "/api/v1/models":

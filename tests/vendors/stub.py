@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -76,9 +77,7 @@ class Stub:
         self.mistakes: list[str] = []
         self.closing = threading.Event()
         self._scripts: dict[str, deque[Behaviour]] = defaultdict(deque)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -120,6 +119,17 @@ class Stub:
 def require(condition: object, why: str) -> None:
     if not condition:
         raise Malformed(why)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, *request: Any) -> None:
+        """Who asked may be gone before the answer is: that is no fault of the stub's."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(*request)
 
 
 def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:

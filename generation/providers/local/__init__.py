@@ -14,10 +14,10 @@ __all__ = ["MODEL", "STAGES", "Box", "Local", "locate"]
 
 
 class Local:
-    """Translates an order to the functions that draw, and their pictures to ``Done``."""
+    """Translates an order to the functions that draw, and what they make to ``Done``."""
 
     name = "local"
-    tools = frozenset({"tryon", "edit", "imagine"})
+    tools = frozenset({"tryon", "edit", "imagine", "assistant"})
 
     def examine(self, order: Order) -> None:
         """Raises ``ProviderError`` for what this provider cannot do, before anything is charged."""
@@ -28,6 +28,8 @@ class Local:
         return locate(person, zone)
 
     def start(self, order: Order, report: Report) -> Done:
+        if order.tool == "assistant":
+            return Done((), MODEL, answer=_tool(order).answer(order, report))
         return Done(pictures=_tool(order).pictures(order, report), model=MODEL)
 
     def check(self, ref: str, order: Order, report: Report) -> Done:
@@ -44,9 +46,9 @@ def locate(person: bytes, zone: str, item_size: tuple[int, int] | None = None) -
 
 def _tool(order: Order):
     """The module that does ``order.tool``."""
-    from . import edit, imagine, tryon
+    from . import assistant, edit, imagine, tryon
 
-    tools = {"tryon": tryon, "edit": edit, "imagine": imagine}
+    tools = {"tryon": tryon, "edit": edit, "imagine": imagine, "assistant": assistant}
     if order.tool not in tools:
         raise ProviderError("tool_unknown", order.tool)
     return tools[order.tool]

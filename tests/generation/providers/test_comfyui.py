@@ -157,15 +157,19 @@ def test_a_queued_and_a_running_order_are_waited_for(vendor, comfy):
     assert isinstance(looks[2], Done)
 
 
-def test_the_same_order_again_finds_the_first_one(vendor, comfy):
-    vendor.course = ["running"]
-    assert comfy.start(IMAGINE, quiet) == comfy.start(IMAGINE, quiet)
-    assert len(vendor.requests_to("/prompt")) == 1
+@pytest.mark.parametrize("state", ["pending", "running", "done"])
+def test_an_order_that_was_placed_before_is_found_wherever_it_is(vendor, comfy, state):
+    assert comfy.find(IMAGINE) is None
+    vendor.course = [state]
+    comfy.start(IMAGINE, quiet)
+    assert comfy.find(IMAGINE) == CODE
+    assert comfy.find(replace(IMAGINE, code=OTHER)) is None
 
 
 def test_an_order_that_failed_may_be_made_anew(vendor, comfy):
     vendor.course = ["error"]
     assert ended(comfy).code == "transient"
+    assert comfy.find(IMAGINE) is None
     vendor.course = ["done"]
     comfy.start(IMAGINE, quiet)
     assert isinstance(comfy.check(CODE, IMAGINE, quiet), Done)

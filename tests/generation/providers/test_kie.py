@@ -7,13 +7,15 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from generation.providers.base import Config, Done, Order, ProviderError, Waiting
-from generation.providers.kie import Kie, verify_callback
+from generation.providers.kie import Kie
+from generation.providers.kie.callbacks import verify_callback
 from tests.conftest import picture_file
 from tests.vendors.kie import CREATE, KEY, RECORD, UPLOAD, KieStub, said
 from tests.vendors.stub import HANG, HTML, RESET, Answer
@@ -134,7 +136,7 @@ def test_uploads_never_share_a_name(vendor, kie):
 
 
 def test_the_address_for_callbacks_is_sent_when_there_is_one(vendor, kie):
-    kie_at(vendor, call_back_url="https://studio.example/kie").start(IMAGINE, quiet)
+    kie.start(replace(IMAGINE, callback_url="https://studio.example/kie"), quiet)
     kie.start(IMAGINE, quiet)
     first, second = vendor.requests_to(CREATE)
     assert first.json["callBackUrl"] == "https://studio.example/kie"
@@ -409,3 +411,23 @@ def test_a_callback_without_a_task_names_nothing(body):
 def test_only_the_signed_one_of_two_tasks_is_named():
     body = {"taskId": "t2", "data": {"taskId": "t1"}}
     assert verify_callback(body, signed("t1"), SECRET, NOW) == ["t1"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "ours"), [("t1", True), ("t0,t1", True), ("t2", False), ("", False)]
+)
+def test_a_call_is_about_an_order_when_it_names_one_of_its_tasks(kie, ref, ours):
+    body = {"data": {"taskId": "t1"}}
+    assert kie.callback(ref, body, {}, secret="") is ours
+    assert kie.callback(ref, body, signed("t1"), secret=SECRET) is ours
+
+
+def test_a_forged_call_is_told_from_one_about_nothing(kie):
+    with pytest.raises(PermissionError):
+        kie.callback("t1", {"taskId": "t1"}, signed("t2"), secret=SECRET)
+    assert not kie.callback("t1", {}, {}, secret=SECRET)
+
+
+def test_of_two_tasks_only_the_signed_one_counts(kie):
+    body = {"taskId": "t2", "data": {"taskId": "t1"}}
+    assert not kie.callback("t2", body, signed("t1"), secret=SECRET)

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from generation.providers.base import Config, Done, Fit, Order, ProviderError
-from generation.providers.openai import FLAVOURS, OpenAI, plain
+from generation.providers.openai import OpenAI
+from generation.providers.openai.flavours import FLAVOURS
+from generation.providers.openai.orders import plain
 from tests.conftest import picture_file
 from tests.vendors.openai import (
     EDITS,

@@ -11,14 +11,11 @@ for. Options, all of them data:
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-
-import httpx2
 
 from generation import fetching
 from generation.providers.base import (
@@ -26,26 +23,28 @@ from generation.providers.base import (
     MISCONFIGURED,
     NO_CREDITS,
     NO_IMAGE,
-    POLICY,
-    RATE_LIMITED,
     TRANSIENT,
     Config,
     Done,
     Fit,
     Order,
+    Probe,
     ProviderError,
     Report,
     Waiting,
 )
 from generation.providers.foreign import as_dict, as_dicts, as_number
-from generation.providers.vendor import (
-    CONNECT_SECONDS,
-    DETAIL_CHARACTERS,
-    Vendor,
-    json_of,
-    retry_after,
-    unknown,
+from generation.providers.openrouter.answers import (
+    Answer,
+    chat_answer,
+    decoded,
+    images_answer,
+    no_image,
+    type_of,
 )
+from generation.providers.openrouter.models import CHAT, IMAGES, MODELS, PREFERRED, Model
+from generation.providers.openrouter_errors import Door
+from generation.providers.vendor import CONNECT_SECONDS, DETAIL_CHARACTERS, json_of
 
 BASE_URL = "https://openrouter.ai/api/v1"
 READ_SECONDS = 240.0
@@ -53,61 +52,6 @@ READ_SECONDS = 240.0
 
 MAX_SEED = 2**31
 """Seeds are 31 bits with most vendors; the neighbour of the last one is the first."""
-
-CHAT, IMAGES = "chat", "images"
-ASPECTS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
-
-
-@dataclass(frozen=True)
-class Model:
-    """How one model is asked, and for what."""
-
-    way: str = CHAT
-    modalities: tuple[str, ...] = ("image", "text")  # chat only; image-only models: ("image",)
-    most: int = 10  # pictures sent along
-    batch: int = 1  # pictures that one request may ask for, /images only
-    words: int = 20000  # characters of the prompt
-    aspects: tuple[str, ...] = ASPECTS
-    size: str = ""  # "1K", "2K": image_size in chat, resolution in /images
-    seeded: bool = True
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # sent as it stands
-
-
-MODELS = {
-    "google/gemini-3-pro-image": Model(size="1K"),
-    "google/gemini-3.1-flash-lite-image": Model(),
-    "openai/gpt-image-2": Model(IMAGES, batch=4, seeded=False),
-    "black-forest-labs/flux.2-pro": Model(modalities=("image",), most=8),
-}
-# The newest id for which no shutdown is announced. It is checked against the vendor's list.
-PREFERRED = "google/gemini-3-pro-image"
-
-KINDS = {
-    "rate_limit_exceeded": RATE_LIMITED, "provider_overloaded": TRANSIENT,
-    "provider_unavailable": TRANSIENT, "payment_required": NO_CREDITS,
-    "content_policy_violation": POLICY, "refusal": POLICY, "invalid_image": INVALID_INPUT,
-    "image_too_large": INVALID_INPUT, "image_too_small": INVALID_INPUT,
-    "unsupported_image_format": INVALID_INPUT, "image_not_found": INVALID_INPUT,
-    "image_download_failed": TRANSIENT, "context_length_exceeded": INVALID_INPUT,
-    "timeout": TRANSIENT, "server": TRANSIENT,
-}  # fmt: skip
-CODES = {
-    400: INVALID_INPUT, 401: MISCONFIGURED, 402: NO_CREDITS, 403: MISCONFIGURED,
-    404: MISCONFIGURED, 408: TRANSIENT, 413: INVALID_INPUT, 422: INVALID_INPUT,
-    429: RATE_LIMITED,
-}  # fmt: skip
-EDGE_TIMEOUTS = (504, 524)
-"""The edge stopped waiting, whatever went on behind it."""
-MODEL_WORDS = ("not a valid model", "no endpoints found", "model not found", "does not exist")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one request brought: where the pictures are, and what they cost in dollars."""
-
-    urls: tuple[str, ...]
-    model: str = ""
-    dollars: Decimal | None = None
 
 
 class OpenRouter:
@@ -146,7 +90,7 @@ class OpenRouter:
         report(90, "finishing")
         pictures = tuple(self._picture(url) for answer in answers for url in answer.urls)
         if len(pictures) < order.count:
-            raise _no_image(f"{len(pictures)} of {order.count} pictures came")
+            raise no_image(f"{len(pictures)} of {order.count} pictures came")
         return Done(pictures[: order.count], answers[0].model, self._rubles(answers))
 
     def check(self, ref: str, order: Order, report: Report) -> Done | Waiting:
@@ -162,6 +106,25 @@ class OpenRouter:
     def configured_models(self) -> frozenset[str]:
         """The ids that are set up; one that is not listed is for staff to replace."""
         return frozenset(self._id(tool) for tool in self.tools)
+
+    def probe(self) -> Probe:
+        """The list of models is open to everybody, so the key is asked about by itself."""
+        left = self._dollars_left()
+        if left is not None and left <= 0:
+            raise ProviderError(NO_CREDITS, f"{left} dollars are left")
+        credits = "" if left is None else f"${left.quantize(Decimal('0.01'))}"
+        return Probe(credits, self.configured_models() - self.listed_models())
+
+    def _dollars_left(self) -> Decimal | None:
+        """What the key may still spend; without a limit of its own, what the account holds."""
+        about = as_dict(json_of(self.door.ask("GET", "/key")).get("data"))
+        if isinstance(about.get("limit_remaining"), (int, float)):
+            return Decimal(str(about["limit_remaining"]))
+        with suppress(ProviderError):  # only some keys may ask this
+            account = as_dict(json_of(self.door.ask("GET", "/credits")).get("data"))
+            bought, used = as_number(account.get("total_credits")), account.get("total_usage")
+            return None if bought is None else bought - (as_number(used) or 0)
+        return None
 
     def _listed(self, path: str) -> list[str]:
         rows = json_of(self.door.ask("GET", path)).get("data")
@@ -206,7 +169,7 @@ class OpenRouter:
             **({"image_config": shape} if shape else {}),
             **self._common(model, order, first),
         }
-        return _chat_answer(json_of(self.door.order("/chat/completions", json=body)))
+        return chat_answer(json_of(self.door.order("/chat/completions", json=body)))
 
     def _images(self, model_id: str, order: Order, first: int, count: int) -> Answer:
         model = self._model(model_id)
@@ -219,7 +182,7 @@ class OpenRouter:
             **({"input_references": _linked(order)} if order.pictures else {}),
             **self._common(model, order, first),
         }
-        return _images_answer(json_of(self.door.order("/images", json=body)), model_id)
+        return images_answer(json_of(self.door.order("/images", json=body)), model_id)
 
     def _common(self, model: Model, order: Order, first: int) -> dict[str, Any]:
         seed = {"seed": (order.seed + first) % MAX_SEED} if model.seeded else {}
@@ -227,9 +190,9 @@ class OpenRouter:
         return {**seed, **({"provider": routing} if routing else {}), **model.fixed}
 
     def _picture(self, url: str) -> bytes:
-        data = _decoded(url) if url.startswith("data:") else self._fetched(url)
-        if not _type(data):
-            raise _no_image(f"not a picture: {data[:60]!r}")
+        data = decoded(url) if url.startswith("data:") else self._fetched(url)
+        if not type_of(data):
+            raise no_image(f"not a picture: {data[:60]!r}")
         return data
 
     def _fetched(self, url: str) -> bytes:
@@ -246,13 +209,6 @@ class OpenRouter:
         if rate is None or None in dollars:
             return None
         return (sum(dollars, Decimal(0)) * rate).quantize(Decimal("0.0001"))
-
-
-class Door(Vendor):
-    """OpenRouter's own words about an error come before the meaning of the status."""
-
-    def refusal(self, answer: httpx2.Response) -> ProviderError | None:
-        return _error_in(answer)
 
 
 def _headers(config: Config) -> dict[str, str]:
@@ -288,99 +244,7 @@ def _linked(order: Order) -> list[dict[str, Any]]:
 
 
 def _data_uri(picture: bytes) -> str:
-    return f"data:{_type(picture)};base64,{base64.b64encode(picture).decode()}"
-
-
-def _chat_answer(body: dict[str, Any]) -> Answer:
-    """Pictures lie beside the words of the answer; there may be words only."""
-    choice = next(iter(as_dicts(body.get("choices"))), {})
-    message = as_dict(choice.get("message"))
-    if choice.get("error") or choice.get("finish_reason") == "error":
-        raise _meaning(as_dict(choice.get("error")), 500, accepted=True)
-    if choice.get("finish_reason") == "content_filter" or message.get("refusal"):
-        raise _policy(message)
-    links = [
-        as_dict(image.get("image_url")).get("url") for image in as_dicts(message.get("images"))
-    ]
-    urls = tuple(url for url in links if isinstance(url, str) and url)
-    if not urls:
-        raise _no_image(f"words only: {message.get('content')!r}")
-    # One request is for one picture: whatever else lies there is a draft of it.
-    return Answer(urls[:1], str(body.get("model") or ""), _dollars(body))
-
-
-def _images_answer(body: dict[str, Any], model_id: str) -> Answer:
-    urls = tuple(url for row in as_dicts(body.get("data")) if (url := _url_of(row)))
-    if not urls:
-        raise _no_image("no pictures in the answer")
-    return Answer(urls, str(body.get("model") or model_id), _dollars(body))
-
-
-def _url_of(row: dict[str, Any]) -> str:
-    if row.get("b64_json"):
-        return f"data:;base64,{row['b64_json']}"
-    return str(row.get("url") or "")
-
-
-def _dollars(body: dict[str, Any]) -> Decimal | None:
-    return as_number(as_dict(body.get("usage")).get("cost"))
-
-
-def _error_in(answer: httpx2.Response) -> ProviderError | None:
-    """The error in a body, with whatever status it came. None: the status speaks for itself."""
-    try:
-        error = as_dict(answer.json()).get("error")
-    except ValueError:
-        return None
-    if not error:
-        return None
-    error = error if isinstance(error, dict) else {"message": error}
-    status = 500 if answer.is_success else answer.status_code
-    # With HTTP 200 the work had begun, and may be billed.
-    return _meaning(error, status, wait=retry_after(answer), accepted=answer.is_success)
-
-
-def _meaning(
-    error: dict[str, Any], status: int, *, wait: float | None = None, accepted: bool = False
-) -> ProviderError:
-    """OpenRouter's error as one of our kinds; the status counts where the error has no code."""
-    code = int(error["code"]) if str(error.get("code")).isdecimal() else status
-    detail = f"OpenRouter {code}: {error.get('message')}"[:DETAIL_CHARACTERS]
-    if code in EDGE_TIMEOUTS:
-        return unknown(detail)
-    kind = _kind(code, str(error.get("message")).lower(), as_dict(error.get("metadata")))
-    passing = kind in (TRANSIENT, RATE_LIMITED)
-    return ProviderError(kind, detail, permanent=not passing, accepted=accepted, wait=wait)
-
-
-def _kind(code: int, words: str, about: dict[str, Any]) -> str:
-    if about.get("limit_source") == "openrouter_in_flight_budget":
-        # The balance is enough, only not for all that runs at this moment.
-        return RATE_LIMITED
-    if code in (400, 404) and any(text in words for text in MODEL_WORDS):
-        return MISCONFIGURED
-    if code == 403 and (about.get("reasons") or about.get("flagged_input")):
-        return POLICY
-    default = CODES.get(code, TRANSIENT if code >= 500 else MISCONFIGURED)
-    return KINDS.get(str(about.get("error_type")), default)
-
-
-def _policy(message: dict[str, Any]) -> ProviderError:
-    words = message.get("refusal") or message.get("content") or "content_filter"
-    return ProviderError(POLICY, str(words)[:DETAIL_CHARACTERS], accepted=True)
-
-
-def _no_image(detail: str) -> ProviderError:
-    return ProviderError(NO_IMAGE, detail[:DETAIL_CHARACTERS], accepted=True)
-
-
-def _decoded(url: str) -> bytes:
-    """The bytes in a data: address. Its label is not believed, see ``_type``."""
-    head, _, text = url.partition(",")
-    try:
-        return base64.b64decode("".join(text.split()), validate=True) if ";base64" in head else b""
-    except (binascii.Error, ValueError):
-        raise _no_image(f"broken base64: {text[:40]!r}") from None
+    return f"data:{type_of(picture)};base64,{base64.b64encode(picture).decode()}"
 
 
 def _examine_inputs(order: Order) -> None:
@@ -390,12 +254,3 @@ def _examine_inputs(order: Order) -> None:
         raise ProviderError("photo_needed")
     if order.tool != "tryon" and not order.prompt.strip():
         raise ProviderError("words_needed")
-
-
-def _type(data: bytes) -> str:
-    """The type of a picture by its first bytes; empty where it is none."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    return "image/jpeg" if data.startswith(b"\xff\xd8\xff") else ""

@@ -2,23 +2,20 @@
 
 Options, all of them data:
 ``models``        per tool the model ids by preference: the next where one is no longer served
-``fields``        {model id: {field of ``Model``: value}}, over the table below
+``fields``        {model id: {field of ``Model``: value}}, over the table in ``models``
 ``hosts``         from where results may be fetched       ``upload_url``  where photos are sent
-``call_back_url`` where kie tells that a task ended; without it we only ask
 ``credit_usd``    price of one of kie's credits           ``usd_rub``     without it: cost unknown
-``poll_seconds``, ``connect_seconds``, ``read_seconds``   time limits
+``poll_seconds``, ``connect_seconds``, ``read_seconds``, ``order_seconds``   time limits
+
+Where an order has an address for it, kie calls when a task has ended; we ask all the same.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,26 +28,27 @@ from generation.providers.base import (
     NO_CREDITS,
     NO_IMAGE,
     OUTCOME_UNKNOWN,
-    POLICY,
-    RATE_LIMITED,
     TRANSIENT,
     Config,
     Done,
     Fit,
     Order,
+    Probe,
     ProviderError,
     Report,
     Waiting,
 )
 from generation.providers.foreign import as_dict, as_number, looks_like_a_picture
+from generation.providers.kie.callbacks import task_ids, verify_callback
+from generation.providers.kie.models import MODELS, PREFERRED, Model
+from generation.providers.kie.records import Record, raise_failed, record_of
+from generation.providers.kie.refusals import Retired, refusal
 from generation.providers.vendor import (
     CONNECT_SECONDS,
     DETAIL_CHARACTERS,
-    GATEWAY_TIMEOUTS,
     READ_SECONDS,
     Vendor,
     json_of,
-    retry_after,
     unknown,
 )
 
@@ -61,74 +59,7 @@ UPLOAD_PATH = "studio"
 CREDIT_USD = Decimal("0.005")
 POLL_SECONDS = 3.0
 SLOWEST_POLL_SECONDS = 15.0
-RATE_WINDOW_SECONDS = 10.0
-"""A request over the limit is dropped, and the limit counts over this long."""
-CALLBACK_WINDOW_SECONDS = 300
-
-COMMON = ("1:1", "9:16", "16:9", "3:4", "4:3", "3:2", "2:3", "5:4", "4:5", "21:9", "auto")
-EXTREME = ("1:4", "4:1", "1:8", "8:1")
-
-
-@dataclass(frozen=True)
-class Model:
-    """What one model wants to be sent. No two of them agree on the names."""
-
-    pictures: str = ""  # the field with the addresses; empty: it takes no pictures
-    most: int = 0  # pictures
-    megabytes: int = 30  # each
-    words: int = 5000  # characters of the prompt
-    aspects: tuple[str, ...] = COMMON
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # sent as it stands
-
-
-MODELS = {
-    "google/nano-banana": Model(fixed={"output_format": "png"}),
-    "google/nano-banana-edit": Model("image_urls", 10, 10, fixed={"output_format": "png"}),
-    "nano-banana-pro": Model(
-        "image_input", 8, words=10000, fixed={"resolution": "1K", "output_format": "png"}
-    ),
-    "nano-banana-2": Model(
-        "image_input", 14, words=20000, aspects=COMMON + EXTREME,
-        fixed={"resolution": "1K", "output_format": "jpg"},
-    ),
-    "nano-banana-2-lite": Model("image_urls", 10, 10, aspects=COMMON + EXTREME),
-}  # fmt: skip
-
-# The google/ ones front a model with a shutdown date, so they are not among the defaults.
-PREFERRED = ("nano-banana-2-lite", "nano-banana-2", "nano-banana-pro")
-
 PERCENT = {"waiting": 5, "queuing": 10, "generating": 40, "success": 90}
-
-CODES = {
-    400: INVALID_INPUT, 401: MISCONFIGURED, 402: NO_CREDITS, 403: MISCONFIGURED,
-    404: MISCONFIGURED, 405: MISCONFIGURED, 408: TRANSIENT, 413: INVALID_INPUT,
-    422: INVALID_INPUT, 429: RATE_LIMITED, 433: NO_CREDITS, 455: TRANSIENT, 500: TRANSIENT,
-    501: TRANSIENT, 505: MISCONFIGURED,
-}  # fmt: skip
-# These speak of the order itself, and their text says what they mean.
-ABOUT_THE_ORDER = (400, 422, 500, 501)
-POLICY_WORDS = (
-    "policy", "policies", "sensitive", "prohibited", "safety", "nsfw", "moderation", "flagged",
-    "violat", "inappropriate",
-)  # fmt: skip
-RETIRED_WORDS = ("not support", "not found", "not exist", "no longer", "deprecated", "offline")
-
-
-class Retired(ProviderError):
-    """The model id is not served (any more): provably nothing was ordered."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What kie knows of a task. A state that we have never heard of is not the end."""
-
-    state: str
-    model: str = ""
-    urls: tuple[str, ...] = ()
-    credits: Decimal | None = None
-    failure: str = ""
-    words: str = ""
-    age: float = 0.0
 
 
 class Kie:
@@ -148,6 +79,7 @@ class Kie:
             {"Authorization": f"Bearer {config.key}"},
             connect_seconds=float(options.get("connect_seconds", CONNECT_SECONDS)),
             read_seconds=float(options.get("read_seconds", READ_SECONDS)),
+            order_seconds=float(options.get("order_seconds", 0)),
         )
 
     def examine(self, order: Order) -> None:
@@ -176,7 +108,7 @@ class Kie:
         """All tasks must be done. When only the question failed, it is asked again."""
         try:
             records = [self._record(task) for task in ref.split(",")]
-            _raise_failed(records)
+            raise_failed(records)
             if all(record.state == "success" for record in records):
                 report(PERCENT["success"], "finishing")
                 return self._done(records)
@@ -185,9 +117,24 @@ class Kie:
         percent = min(PERCENT.get(record.state, PERCENT["queuing"]) for record in records)
         return Waiting(ref, self._pause(records), percent)
 
+    def callback(self, ref: str, body: Any, headers: Mapping[str, str], *, secret: str) -> bool:
+        """Whether a call is about the order. With a ``secret``, PermissionError if it is forged."""
+        named = task_ids(body)
+        believed = verify_callback(body, headers, secret, time.time()) if secret else named
+        if named and not believed:
+            raise PermissionError
+        return not set(believed).isdisjoint(ref.split(","))
+
     def balance(self) -> Decimal | None:
         """How many of kie's credits are left."""
         return as_number(json_of(self.door.ask("GET", "/api/v1/chat/credit")).get("data"))
+
+    def probe(self) -> Probe:
+        """kie lists no models, so its credits are all that can be asked for."""
+        left = self.balance()
+        if left is not None and not left:
+            raise ProviderError(NO_CREDITS, "no credits are left")
+        return Probe("" if left is None else f"{left} credits")
 
     def _ids(self, tool: str) -> tuple[str, ...]:
         ids = self.options.get("models", {}).get(tool, PREFERRED)
@@ -240,8 +187,8 @@ class Kie:
 
     def _create(self, model_id: str, order: Order, urls: list[str]) -> str:
         body = {"model": model_id, "input": self._input(self._model(model_id), order, urls)}
-        if address := self.options.get("call_back_url"):
-            body["callBackUrl"] = address
+        if order.callback_url:
+            body["callBackUrl"] = order.callback_url
         answer = json_of(self.door.order("/api/v1/jobs/createTask", json=body))
         task = as_dict(answer.get("data")).get("taskId")
         if not task or not isinstance(task, str):
@@ -258,7 +205,7 @@ class Kie:
 
     def _record(self, task: str) -> Record:
         answer = self.door.ask("GET", "/api/v1/jobs/recordInfo", params={"taskId": task})
-        return _record_of(as_dict(json_of(answer).get("data")))
+        return record_of(as_dict(json_of(answer).get("data")))
 
     def _again(self, ref: str, error: ProviderError) -> Waiting:
         """The order stands whatever happens to our questions; the job's deadline ends them."""
@@ -302,99 +249,7 @@ class Door(Vendor):
     """kie's own codes come before the meaning of the status: a refusal may arrive with HTTP 200."""
 
     def refusal(self, answer: httpx2.Response) -> ProviderError | None:
-        return _refusal(answer)
-
-
-def task_ids(body: Any) -> list[str]:
-    """The ids in a callback: kie's pages show three places for them."""
-    body = as_dict(body)
-    data = as_dict(body.get("data"))
-    found = (data.get("taskId"), data.get("task_id"), body.get("taskId"))
-    return list(dict.fromkeys(value for value in found if isinstance(value, str) and value))
-
-
-def verify_callback(body: Any, headers: Mapping[str, str], secret: str, now: float) -> list[str]:
-    """The task ids in a callback that ``secret`` has signed at most five minutes ago, or none.
-
-    The signature covers the id and the time, not the result: wake up and ask, believe nothing else.
-    """
-    given = {name.lower(): value for name, value in headers.items()}
-    stamp = given.get("x-webhook-timestamp", "")
-    if not secret or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        return []
-    if abs(now - int(stamp)) > CALLBACK_WINDOW_SECONDS:
-        return []
-    signature = given.get("x-webhook-signature", "").encode()
-    return [
-        task
-        for task in task_ids(body)
-        if hmac.compare_digest(_signature(task, stamp, secret), signature)
-    ]
-
-
-def _signature(task: str, stamp: str, secret: str) -> bytes:
-    digest = hmac.digest(secret.encode(), f"{task}.{stamp}".encode(), hashlib.sha256)
-    return base64.b64encode(digest)
-
-
-def _refusal(answer: httpx2.Response) -> ProviderError | None:
-    """What kie says in its body, if it refuses. None: the status speaks for itself."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return None
-    code = as_dict(body).get("code")
-    if answer.status_code in GATEWAY_TIMEOUTS or not str(code).isdecimal() or int(code) == 200:
-        return None
-    return _meaning(int(code), str(body.get("msg") or ""), retry_after(answer))
-
-
-def _meaning(code: int, words: str, wait: float | None = None) -> ProviderError:
-    """A code of kie's with its text as one of our kinds."""
-    text, detail = words.lower(), f"kie {code}: {words}"[:DETAIL_CHARACTERS]
-    if "recordinfo is null" in text:
-        # A task that was just made is not known at once.
-        return ProviderError(TRANSIENT, detail, permanent=False)
-    if code in GATEWAY_TIMEOUTS:
-        return unknown(detail)
-    if code in (400, 404, 422) and "model" in text and _any(RETIRED_WORDS, text):
-        return Retired(MISCONFIGURED, detail)
-    kind = POLICY if code in ABOUT_THE_ORDER and _any(POLICY_WORDS, text) else CODES.get(code)
-    kind = kind or (TRANSIENT if code >= 500 else MISCONFIGURED)
-    if kind == RATE_LIMITED:
-        wait = wait or RATE_WINDOW_SECONDS
-    return ProviderError(kind, detail, permanent=kind not in (TRANSIENT, RATE_LIMITED), wait=wait)
-
-
-def _raise_failed(records: list[Record]) -> None:
-    for record in records:
-        if record.state == "fail":
-            code = int(record.failure) if record.failure.isdecimal() else 501
-            error = _meaning(code, record.words)
-            error.accepted = True
-            raise error
-
-
-def _record_of(data: dict[str, Any]) -> Record:
-    born = as_number(data.get("createTime"))
-    return Record(
-        state=str(data.get("state") or ""),
-        model=str(data.get("model") or ""),
-        urls=_urls(data.get("resultJson")),
-        credits=as_number(data.get("creditsConsumed")),
-        failure=str(data.get("failCode") or ""),
-        words=str(data.get("failMsg") or ""),
-        age=max(0.0, time.time() - float(born) / 1000) if born else 0.0,
-    )
-
-
-def _urls(result: Any) -> tuple[str, ...]:
-    """The addresses out of ``resultJson``, which is JSON inside a string."""
-    try:
-        found = as_dict(json.loads(result) if isinstance(result, str) else result).get("resultUrls")
-    except ValueError:
-        return ()
-    return tuple(url for url in found if isinstance(url, str)) if isinstance(found, list) else ()
+        return refusal(answer)
 
 
 def _not_fetched(error: fetching.Refused) -> ProviderError:
@@ -427,7 +282,3 @@ def _examine_inputs(order: Order) -> None:
         raise ProviderError("photo_needed")
     if order.tool != "tryon" and not order.prompt.strip():
         raise ProviderError("words_needed")
-
-
-def _any(words: tuple[str, ...], text: str) -> bool:
-    return any(word in text for word in words)
