@@ -11,7 +11,8 @@ from billing.models import Price, Product
 from billing.problem import Problem
 
 LISTED_SECONDS = 10
-PRICES = {"tryon": (2, 1), "edit": (1, 1), "imagine": (1, 1)}
+# Credits, and plan or free actions. No action pays a turn of the assistant: a plan has it for free.
+PRICES = {"tryon": (2, 1), "edit": (1, 1), "imagine": (1, 1), "assistant": (1, 0)}
 PRODUCTS = [
     ("basic", Product.Sort.PLAN, "Basic", "299", 50, 30),
     ("pro", Product.Sort.PLAN, "Pro", "499", 150, 30),

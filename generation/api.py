@@ -27,7 +27,7 @@ from rest_framework.response import Response
 from billing import ledger
 from billing.catalogue import price_of
 from generation import fitting, photos, studio
-from generation.asking import ASKING, EditRequest, ImagineRequest, TryOnRequest
+from generation.asking import ASKING, AssistantRequest, EditRequest, ImagineRequest, TryOnRequest
 from generation.models import Draft, Job, Photo, State, Tool, Zone
 from generation.problems import refused, sentence
 from generation.serializers import JobSerializer, PhotoSerializer, PriceSerializer, job_json
@@ -60,7 +60,7 @@ class PhotoFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(
         choices=[("upload", "upload"), ("result", "result")], method="of_kind"
     )
-    tool = django_filters.ChoiceFilter(field_name="job__tool", choices=Tool.choices)
+    tool = django_filters.ChoiceFilter(field_name="job__tool", choices=Tool.for_pictures())
     favourite = django_filters.BooleanFilter()
 
     def of_kind(self, queryset: QuerySet[Photo], _name: str, value: str) -> QuerySet[Photo]:
@@ -164,6 +164,7 @@ ANY_REQUEST = PolymorphicProxySerializer(
         Tool.TRYON.value: TryOnRequest,
         Tool.EDIT.value: EditRequest,
         Tool.IMAGINE.value: ImagineRequest,
+        Tool.ASSISTANT.value: AssistantRequest,
     },
     resource_type_field_name="tool",
 )

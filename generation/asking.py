@@ -1,4 +1,4 @@
-"""The three requests for a job, as clients send them."""
+"""The requests for a job, as clients send them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from generation import photos, studio
-from generation.models import PROMPT_LIMIT, Aspect, Job, Tool, Zone
+from generation.models import MESSAGE_LIMIT, PROMPT_LIMIT, Aspect, Job, Tool, Zone
 
 MAX_REFERENCES = 5
 MAX_COUNT = 4
@@ -79,8 +79,21 @@ class ImagineRequest(Request):
         return studio.imagine(user_id, key=key, **self.wanted())
 
 
+class AssistantRequest(Request):
+    tool = serializers.ChoiceField([Tool.ASSISTANT.value])
+    photo = serializers.UUIDField()
+    message = serializers.CharField(max_length=MESSAGE_LIMIT)
+    seed = None
+
+    def ask(self, user_id: int, *, key: str | None) -> Job:
+        wanted = self.wanted()
+        (photo,) = photos.of(user_id, [wanted.pop("photo")])
+        return studio.converse(user_id, photo=photo, key=key, **wanted)
+
+
 ASKING: dict[str, type[Request]] = {
     Tool.TRYON: TryOnRequest,
     Tool.EDIT: EditRequest,
     Tool.IMAGINE: ImagineRequest,
+    Tool.ASSISTANT: AssistantRequest,
 }

@@ -32,6 +32,7 @@ JOB = {
     "lost": _("Our machine stopped in the middle. Nothing was charged. Please try again."),
     "broken": _("Something went wrong on our side. Nothing was charged. Please try again."),
     "no_image": _("No picture came out. Nothing was charged. Try other photos or words."),
+    "no_answer": _("The assistant found no words. Nothing was charged. Please ask again."),
     "unchanged": _("The picture came out the same as before. Nothing was charged. Ask for more."),
     "photo_gone": _("A photo for this was deleted. Nothing was charged. Choose it again."),
 }
@@ -91,6 +92,7 @@ ASKING = {
     "too_late": _("It is too late to cancel this."),
     "not_failed": _("Only a picture that failed or was cancelled can be tried again."),
     "key_reused": _("This Idempotency-Key was used for another request."),
+    "still_answering": _("The assistant is still thinking about your last message."),
     "too_many_jobs": _("You have %(limit)s pictures waiting. Let one finish first."),
 }
 
@@ -98,6 +100,7 @@ STAGES = {
     "": "",
     "queued": _("In the queue"),
     "starting": _("Getting ready"),
+    "thinking": _("Thinking"),
     "reading": _("Opening the photo"),
     "cutting_out": _("Cutting out the item"),
     "finding_place": _("Finding where it goes"),

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generation import estimate, photos
-from generation.models import Aspect, Input, Job, Photo, State, Tool, Zone
+from generation.models import Aspect, Input, Job, Message, Photo, State, Tool, Zone
 from generation.problems import HINTS, STAGES, sentence
 
 
@@ -68,6 +68,22 @@ class ErrorSerializer(serializers.Serializer):
     message = serializers.CharField()
 
 
+class ProposalSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(["short", "balanced", "detailed"])
+    text = serializers.CharField(help_text="in English, ready to be an edit's prompt")
+
+
+class AnswerSerializer(serializers.ModelSerializer):
+    """What the assistant said: a sentence for the person, and three prompts to choose from."""
+
+    prompts = ProposalSerializer(many=True)
+
+    class Meta:
+        model = Message
+        fields = ("code", "text", "prompts", "free", "created_at")
+        read_only_fields = fields
+
+
 class RecipeSerializer(serializers.Serializer):
     """What the job was asked to do: enough to ask for it again."""
 
@@ -96,6 +112,7 @@ class JobSerializer(serializers.ModelSerializer):
     eta_seconds = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
     results = serializers.SerializerMethodField()
+    answer = serializers.SerializerMethodField(help_text="of a turn of the assistant")
     error = serializers.SerializerMethodField()
     recipe = serializers.SerializerMethodField()
 
@@ -103,8 +120,8 @@ class JobSerializer(serializers.ModelSerializer):
         model = Job
         fields = (
             "code", "tool", "state", "version", "percent", "stage", "stage_text", "position",
-            "eta_seconds", "price", "watermark", "results", "error", "recipe", "created_at",
-            "started_at", "finished_at",
+            "eta_seconds", "price", "watermark", "results", "answer", "error", "recipe",
+            "created_at", "started_at", "finished_at",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -131,6 +148,12 @@ class JobSerializer(serializers.ModelSerializer):
             return []
         made = sorted(job.results.all(), key=lambda photo: photo.number)
         return ResultSerializer([photo for photo in made if not photo.deleted_at], many=True).data
+
+    @extend_schema_field(AnswerSerializer(allow_null=True))
+    def get_answer(self, job: Job) -> Any:
+        if job.tool != Tool.ASSISTANT or job.state != State.DONE:
+            return None
+        return AnswerSerializer(job.messages.get(role=Message.Role.ASSISTANT)).data
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, job: Job) -> dict[str, str] | None:

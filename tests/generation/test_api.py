@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("provider")]
 
 JOB_FIELDS = {
     "code", "tool", "state", "version", "percent", "stage", "stage_text", "position",
-    "eta_seconds", "price", "watermark", "results", "error", "recipe", "created_at",
+    "eta_seconds", "price", "watermark", "results", "answer", "error", "recipe", "created_at",
     "started_at", "finished_at",
 }  # fmt: skip
 NOBODY = str(uuid.uuid4())
