@@ -7,27 +7,43 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import FilteredRelation, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing import ledger
 from billing.catalogue import listed_price
 from billing.models import Price
-from generation.models import OPEN, Aspect, Draft, Input, Job, Photo, State, Tool, Zone
+from billing.problem import Problem
+from generation.models import (
+    MESSAGE_LIMIT,
+    OPEN,
+    PICTURE_TOOLS,
+    Aspect,
+    Draft,
+    Input,
+    Job,
+    Message,
+    Photo,
+    State,
+    Tool,
+    Zone,
+)
 from generation.serializers import JobSerializer
 
 GALLERY_PAGE = 60
 RECENT_UPLOADS = 12
-EDITS_LOOKED_AT = 60
+TURNS_SHOWN = 60
 FRAGMENTS = {"": "_job.html", "card": "_job_card.html", "bubble": "_edit_bubble.html"}
 
 
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    going = Job.objects.filter(owner=request.user.pk, state__in=OPEN).order_by("-created_at")
+    going = Job.objects.filter(owner=request.user.pk, state__in=OPEN, tool__in=PICTURE_TOOLS)
+    going = going.order_by("-created_at")
     inputs = Prefetch("inputs", Input.objects.select_related("photo"))
     context = {
         "balance": ledger.balance(request.user.pk),
@@ -51,9 +67,10 @@ def tryon(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest) -> HttpResponse:
     """The editor, around the picture in ``?photo=<code>`` and whatever came of it."""
     base = _chosen(request)
-    versions = _versions(base)
-    context = _offer(request, Tool.EDIT) | {"base": base, "versions": versions}
-    context["root"] = versions[0].photo if versions else base
+    context = _offer(request, Tool.EDIT) | {"base": base, "turns": _turns(base)}
+    context |= {"talk_quote": _talk_quote(context["balance"]), "message_limit": MESSAGE_LIMIT}
+    context["drawn"] = {turn.prompt for turn in context["turns"] if turn.tool == Tool.EDIT}
+    context["root"] = base and (base.root or base)
     return render(request, "generation/edit.html", context)
 
 
@@ -76,6 +93,8 @@ def job(request: HttpRequest, code: UUID) -> HttpResponse:
     context = {"job": found, "data": JobSerializer(found).data, "inputs": inputs}
     context["before"] = inputs.get("person", inputs.get("base"))
     name = FRAGMENTS.get(request.GET.get("fragment"), "job.html")
+    if found.tool == Tool.ASSISTANT:
+        return _talk(request, context)
     return render(request, f"generation/{name}", context)
 
 
@@ -85,12 +104,12 @@ def gallery(request: HttpRequest) -> HttpResponse:
     """Everything made for the person, newest first; ``tool`` and ``favourite`` narrow it."""
     pictures = Photo.objects.filter(owner=request.user, deleted_at=None).exclude(job=None)
     pictures = pictures.select_related("job").order_by("-created_at")
-    if (tool := request.GET.get("tool")) in Tool.values:
+    if (tool := request.GET.get("tool")) in PICTURE_TOOLS:
         pictures = pictures.filter(job__tool=tool)
     if "favourite" in request.GET:
         pictures = pictures.filter(favourite=True)
     page = Paginator(pictures, GALLERY_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "tools": Tool.choices, "tool": tool}
+    context = {"page": page, "tools": Tool.for_pictures(), "tool": tool}
     return render(request, "generation/gallery.html", context)
 
 
@@ -108,6 +127,15 @@ def picture(request: HttpRequest, code: UUID) -> HttpResponse:
         "before": inputs.get("person", inputs.get("base")),
     }
     return render(request, "generation/picture.html", context)
+
+
+def _talk(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """A turn of the assistant as a bubble. It has no page of its own: it stands in the editor."""
+    if request.GET.get("fragment") != "bubble":
+        about = context["before"]
+        return redirect(reverse("edit") + (f"?photo={about.code}" if about else ""))
+    context |= _offer(request, Tool.EDIT) | {"answer": context["data"]["answer"]}
+    return render(request, "generation/_talk_bubble.html", context)
 
 
 def _jobs(request: HttpRequest) -> Any:
@@ -138,29 +166,33 @@ def _chosen(request: HttpRequest) -> Photo | None:
     """The photo named in the address. A wrong name is nobody's photo: 404."""
     if not (code := request.GET.get("photo")):
         return None
-    mine = Photo.objects.filter(owner=request.user.pk, deleted_at=None)
+    mine = Photo.objects.filter(owner=request.user.pk, deleted_at=None).select_related("root")
     try:
         return get_object_or_404(mine, code=UUID(code))
     except ValueError:
         return get_object_or_404(mine.none())
 
 
-def _versions(base: Photo | None) -> list[Input]:
-    """Edits of this picture's family, oldest first: what it came from and what came of it."""
+def _turns(base: Photo | None) -> list[Job]:
+    """What was asked about this picture's family, oldest first: edits, and the assistant's turns
+    with their answers. An edit that was cancelled left nothing behind; words that were said stay.
+    """
     if base is None:
         return []
-    mine = Input.objects.filter(role=Input.Role.BASE, job__owner=base.owner_id, job__tool=Tool.EDIT)
-    edits = mine.filter(job__state__in=(State.DONE, *OPEN)).order_by("-job")[:EDITS_LOOKED_AT]
-    edits = edits.select_related("job", "photo").prefetch_related("job__results")
-    return _family(base, list(reversed(edits)))
+    said = Q(messages__role=Message.Role.ASSISTANT)
+    asked = Job.objects.filter(owner=base.owner_id).annotate(
+        about=FilteredRelation("inputs", condition=Q(inputs__role=Input.Role.BASE)),
+        answer=FilteredRelation("messages", condition=said),
+    )
+    family = Q(about__photo=base.root_pk) | Q(about__photo__root=base.root_pk)
+    shown = Q(tool=Tool.EDIT) & ~Q(state=State.CANCELLED) | Q(tool=Tool.ASSISTANT)
+    turns = asked.filter(family, shown).select_related("about__photo", "answer")
+    return list(reversed(turns.prefetch_related("results").order_by("-pk")[:TURNS_SHOWN]))
 
 
-def _family(base: Photo, edits: list[Input]) -> list[Input]:
-    """Those with the same first photo. Oldest first, so a parent is known before its child."""
-    root_of: dict[int, int] = {}
-    roots = []
-    for edit in edits:
-        roots.append(root_of.get(edit.photo_id, edit.photo_id))
-        root_of |= {photo.pk: roots[-1] for photo in edit.job.results.all()}
-    mine = root_of.get(base.pk, base.pk)
-    return [edit for edit, root in zip(edits, roots, strict=True) if root == mine]
+def _talk_quote(have: ledger.Balance) -> ledger.Quote | None:
+    """What a turn of the assistant costs; None where staff took it off sale."""
+    try:
+        return ledger.quote(listed_price(Tool.ASSISTANT), have)
+    except Problem:
+        return None

@@ -8,15 +8,19 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.ledger import SPENDING_ORDER, Balance
-from billing.models import Kind, Price
+from billing.models import Price
+from billing.words import balance_short, balance_words, units
 from generation import photos
-from generation.models import Photo, Tool
+from generation.models import Job, Photo, Tool
+from generation.problems import sentence
 
 register = template.Library()
+register.filter("balance_words", balance_words)
+register.filter("balance_short", balance_short)
 
 DAYS = {0: _("Today"), 1: _("Yesterday")}
 
@@ -36,21 +40,9 @@ def price(of: Any) -> str:
 
 
 @register.filter
-def balance_words(balance: Balance) -> str:
-    """ "5 credits, 10 free actions": what is there, in the order in which it is spent."""
-    held = [units(kind, balance.of(kind)) for kind in SPENDING_ORDER if balance.of(kind)]
-    return ", ".join(held) or units(Kind.CREDIT, 0)
-
-
-def units(kind: str, amount: int) -> str:
-    """An amount of credits, plan actions or free actions in words."""
-    if kind == Kind.PLAN:
-        text = ngettext("%(count)d action", "%(count)d actions", amount)
-    elif kind == Kind.FREE:
-        text = ngettext("%(count)d free action", "%(count)d free actions", amount)
-    else:
-        text = ngettext("%(count)d credit", "%(count)d credits", amount)
-    return text % {"count": amount}
+def what_happened(job: Job) -> Any:
+    """Why a job failed, in words for the person."""
+    return sentence(job.error_code, job.error_data)
 
 
 @register.filter
@@ -61,13 +53,6 @@ def alt_text(photo: Photo) -> str:
     if photo.job.tool == Tool.TRYON:
         return gettext("You, trying it on: %(zone)s") % {"zone": photo.job.get_zone_display()}
     return photo.job.prompt[:120]
-
-
-@register.filter
-def balance_short(balance: Balance) -> str:
-    """The kind that pays first, for the chip at the top."""
-    held = [units(kind, balance.of(kind)) for kind in SPENDING_ORDER if balance.of(kind)]
-    return held[0] if held else units(Kind.CREDIT, 0)
 
 
 @register.filter

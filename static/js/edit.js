@@ -1,10 +1,14 @@
 'use strict';
 /* The editor: a picture, words, the next picture. The last result is the next base; any earlier
-   picture can be the base again. */
-(() => {
+   picture can be the base again. The same words can go to the assistant (see talk.js). */
+studio.editor = (() => {
   const page = document.querySelector('[data-editor]');
   const stream = document.querySelector('[data-stream]');
   const form = document.querySelector('[data-composer]');
+  const OPEN = ['queued', 'running', 'waiting'];
+  const THINKING = OPEN.map((state) => `[data-talk-turn][data-state="${state}"]`).join();
+  const NEAR = 0.9;
+  const MARGINS = 76 + 12;  // what edit.css keeps free for the strip, and above the composer
   const before = [];
   let base = described(page.querySelector('[data-current]'));
 
@@ -64,6 +68,12 @@
     if (photo) use(photo);
   }
 
+  /** Whatever is scrolled to stops above the composer, as high as it is now. */
+  function makeRoom() {
+    const {style} = document.documentElement;
+    new ResizeObserver(() => style.setProperty('--composer', `${form.offsetHeight}px`)).observe(form);
+  }
+
   /** While the stream is read, the picture is a strip at the top. */
   function collapse() {
     const big = page.querySelector('[data-current]');
@@ -75,17 +85,27 @@
 
   // --- words -----------------------------------------------------------------------------
 
+  const WISHES = {
+    edit: (prompt) => ({tool: 'edit', base: base.code, prompt}),
+    assistant: (message) => ({tool: 'assistant', photo: base.code, message}),
+  };
+
   function compose() {
     const words = form.elements.prompt;
     words.addEventListener('input', wrote);
     words.addEventListener('keydown', (event) => {
       const sends = event.key === 'Enter' && !event.shiftKey && !event.isComposing;
-      if (sends) { event.preventDefault(); send(); }
+      if (sends) { event.preventDefault(); send('edit', form.querySelector('[data-send]')); }
     });
-    form.addEventListener('submit', (event) => { event.preventDefault(); send(); });
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      send('edit', form.querySelector('[data-send]'));
+    });
     form.addEventListener('click', ({target}) => {
       const idea = target.closest('[data-idea]');
       if (idea) suggest(idea.textContent.trim());
+      const talk = target.closest('[data-talk]');
+      if (talk) send('assistant', talk);
     });
     wrote();
   }
@@ -99,58 +119,117 @@
 
   function wrote() {
     const words = form.elements.prompt;
-    words.style.setProperty('--lines', Math.min(5, words.value.split('\n').length));
-    form.querySelector('[data-send]').disabled = !words.value.trim();
+    const talk = form.querySelector('[data-talk]');
+    const long = [...words.value.trim()].length;
+    fit(words);
+    form.querySelector('[data-send]').disabled = !long;
+    if (talk) talk.disabled = !long || long > talk.dataset.most || Boolean(stream.querySelector(THINKING));
+    count(long, Number(talk?.dataset.most || Infinity), words.maxLength);
   }
 
-  async function send() {
+  /** Near a limit its counter comes: first the assistant's, then that of words at all. */
+  function count(long, talks, most) {
+    const box = form.querySelector('[data-counter]');
+    const number = (value) => value.toLocaleString(document.documentElement.lang);
+    const limit = long <= talks ? talks : most;
+    const text = long > talks && long < most * NEAR ? box.dataset.over.replace('{limit}', number(talks)) : box.dataset.near;
+    box.hidden = long < talks * NEAR;
+    box.textContent = text.replace('{count}', number(long)).replace('{limit}', number(limit));
+  }
+
+  /** As high as its words, where CSS cannot see to it. */
+  function fit(box) {
+    if (CSS.supports('field-sizing', 'content')) return;
+    box.style.setProperty('height', 'auto');
+    box.style.setProperty('height', `${box.scrollHeight}px`);
+  }
+
+  async function send(tool, button) {
     const words = form.elements.prompt;
-    const button = form.querySelector('[data-send]');
-    const prompt = words.value.trim();
-    if (!prompt || button.disabled) return;
-    try {
-      const job = await studio.asking.send(button, {tool: 'edit', base: base.code, prompt});
-      words.value = '';
-      await follow(job);
-    } catch (problem) {
-      refused(prompt, problem);
-    }
+    const text = words.value.trim();
+    if (!text || button.disabled) return;
+    words.value = '';
     wrote();
-    studio.price.show('edit').catch(() => null);
+    const job = await ask(tool, text, button);
+    if (!job && !words.value) words.value = text;
+    wrote();
   }
 
   // --- the stream ------------------------------------------------------------------------
 
-  /** The job as a bubble of the stream, live. */
-  async function follow(job) {
+  /** Send words; they are in the stream at once. Resolves to the job, or null: then it says why. */
+  async function ask(tool, text, button) {
+    const bubble = copy('[data-sending]', text);
+    add(bubble);
+    try {
+      const job = await studio.asking.send(button, WISHES[tool](text));
+      await follow(job, bubble);
+      return job;
+    } catch (problem) {
+      refused(bubble, {tool, text, problem});
+      return null;
+    } finally {
+      prices();
+    }
+  }
+
+  /** The job as a bubble of the stream, live, in the place of the one that was there. */
+  async function follow(job, before) {
     const bubble = await studio.live.fetched(`/jobs/${job.code}/?fragment=bubble`);
     if (!bubble) return location.assign(`/jobs/${job.code}/`);
-    add(bubble);
+    stream.querySelector(`[data-job="${job.code}"]`)?.remove();
+    before.replaceWith(bubble);
+    reveal(bubble);
     studio.live.watch(bubble);
+    if (!OPEN.includes(bubble.dataset.state)) ended({target: bubble, detail: bubble.dataset});
+    wrote();
+  }
+
+  function copy(template, text) {
+    const bubble = document.querySelector(template).content.firstElementChild.cloneNode(true);
+    bubble.querySelector('[data-prompt]').textContent = text;
+    return bubble;
   }
 
   function add(bubble) {
     stream.append(bubble);
-    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    bubble.scrollIntoView({block: 'end', behavior: still ? 'auto' : 'smooth'});
+    reveal(bubble);
   }
 
-  function refused(prompt, problem) {
-    const bubble = document.querySelector('[data-refused]').content.firstElementChild.cloneNode(true);
-    bubble.querySelector('[data-prompt]').textContent = prompt;
-    studio.asking.explain(bubble, problem);
-    stream.querySelector('[data-stays]')?.remove();
-    add(bubble);
+  /** Its end, or its beginning where it is longer than the room between strip and composer. */
+  function reveal(bubble) {
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const room = innerHeight - form.offsetHeight - MARGINS;
+    const block = bubble.offsetHeight > room ? 'start' : 'end';
+    bubble.scrollIntoView({block, behavior: still ? 'auto' : 'smooth'});
+  }
+
+  function refused(bubble, {tool, text, problem}) {
+    const fresh = copy('[data-refused]', text);
+    fresh.querySelector('[data-instead]').hidden = tool !== 'assistant' || problem.code !== 'not_enough';
+    bubble.replaceWith(fresh);
+    studio.asking.explain(fresh, problem);
+    reveal(fresh);
   }
 
   /** A new result is the base of what comes next, unless another was chosen meanwhile. */
   function ended({target, detail}) {
     const one = target.querySelector('[data-use]');
-    if (detail.state !== 'done' || !one) return mark();
-    if (target.dataset.base !== base.code) return mark();
-    before.push(base);
-    use(described(one));
-    target.scrollIntoView({block: 'end'});
+    if (detail.state === 'done' && one && target.dataset.base === base.code) {
+      before.push(base);
+      use(described(one));
+    }
+    mark();
+    wrote();
+    prices();
+    reveal(target);
+  }
+
+  /** What the next ones cost: the kind that pays may have run out. */
+  function prices() {
+    for (const tool of Object.keys(WISHES)) {
+      if (document.querySelector(`[data-price="${tool}"]`)) studio.price.show(tool).catch(() => null);
+    }
   }
 
   async function retried(target) {
@@ -159,7 +238,9 @@
     try {
       const job = await studio.asking.send(button, undefined, button.dataset.retry);
       button.hidden = true;
-      await follow(job);
+      const bubble = copy('[data-sending]', button.closest('.turn').querySelector('.turn__words').textContent);
+      add(bubble);
+      await follow(job, bubble);
     } catch (problem) {
       studio.toast(problem.message);
     }
@@ -170,6 +251,9 @@
   document.addEventListener('job-ended', ended);
   page.querySelector('.shot [data-image]').addEventListener('error', renew);
   collapse();
+  makeRoom();
   compose();
   mark();
+
+  return {ask, fit};
 })();

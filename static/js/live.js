@@ -189,6 +189,8 @@ studio.live = (() => {
   document.addEventListener('click', async ({target}) => {
     const button = target.closest?.('[data-cancel]');
     if (!button) return;
+    // A disabled button lets go of the focus; the job keeps it, and so does what takes its place.
+    if (document.activeElement === button) button.closest('[data-job]').focus({preventScroll: true});
     button.disabled = true;
     try {
       const job = await studio.api('POST', button.dataset.cancel);

@@ -6,16 +6,18 @@ studio.price = (() => {
   /** "2 credits", from a quote of the API, in the words of _units.html. */
   function words({unit, amount}) {
     const said = document.querySelector('[data-units]').dataset;
+    if (unit === 'plan' && !amount) return said.included;
     const language = document.documentElement.lang;
     const many = language === 'ru' ? 'Many' : 'Few';
     const sample = amount ? SAMPLES[new Intl.PluralRules(language).select(amount)] : many;
     return said[unit + sample].replace(/\d+/, amount);
   }
 
-  /** Ask what it costs now and write it wherever the page says the price. */
+  /** Ask what it costs now and write it wherever the page says the price (of this tool). */
   async function show(tool, count = 1) {
     const quote = await studio.api('GET', `/api/v1/quote/?tool=${tool}&count=${count}`);
-    for (const box of document.querySelectorAll('[data-price]')) box.textContent = words(quote);
+    const boxes = document.querySelectorAll(`[data-price=""], [data-price="${tool}"]`);
+    for (const box of boxes) box.textContent = words(quote);
     studio.main();
     return quote;
   }
