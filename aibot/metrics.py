@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from generation.models import OPEN, Heartbeat, Job, State
+from generation.models import OPEN, Alert, Heartbeat, Job, State
 
 
 class Studio(Collector):
@@ -20,6 +20,7 @@ class Studio(Collector):
         yield _jobs()
         yield _oldest()
         yield _heartbeats()
+        yield _alerts()
 
     def describe(self) -> list[Metric]:
         """Empty: naming the metrics must not ask the database at import."""
@@ -50,6 +51,14 @@ def _heartbeats() -> Metric:
     now = timezone.now()
     for name, beat_at in Heartbeat.objects.values_list("name", "beat_at"):
         family.add_metric([name], (now - beat_at).total_seconds())
+    return family
+
+
+def _alerts() -> Metric:
+    """How often each has happened since it was opened."""
+    family = GaugeMetricFamily("studio_open_alerts", "What needs the owner", labels=["key"])
+    for key, times in Alert.objects.filter(cleared_at=None).values_list("key", "times"):
+        family.add_metric([key], times)
     return family
 
 

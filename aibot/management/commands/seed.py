@@ -1,4 +1,4 @@
-"""`manage.py seed`: products, prices, prompts and providers, as far as they are missing."""
+"""`manage.py seed`: products, prices and providers, as far as they are missing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from billing import catalogue
-from generation import prompts, routing
+from generation import routing
 
 
 class Command(BaseCommand):
-    help = "Add products, prices, prompts and providers that are missing; change nothing."
+    help = "Add products, prices and providers that are missing; change nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         catalogue.seed()
-        prompts.seed()
         routing.seed()

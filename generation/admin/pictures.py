@@ -1,4 +1,4 @@
-"""Jobs and pictures for staff: see everything, change what is safe to change."""
+"""Jobs, photos and drafts."""
 
 from __future__ import annotations
 
@@ -9,34 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from billing.models import Entry
-from generation import ending, prompts, routing
-from generation.models import (
-    FINAL,
-    Attempt,
-    Draft,
-    Heartbeat,
-    Input,
-    Job,
-    Photo,
-    Prompt,
-    ProviderSetting,
-    Route,
-)
-
-
-class Unmade(admin.ModelAdmin):
-    """Rows that the studio makes by itself."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class Watched(Unmade):
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from generation import ending
+from generation.admin.rows import Watched
+from generation.models import FINAL, Draft, Errand, Input, Job, Photo
 
 
 @admin.register(Job)
@@ -117,31 +92,6 @@ class PhotoAdmin(Watched):
         return format_html('<img src="{}" width="96" alt="">', photo.placeholder)
 
 
-@admin.register(Prompt)
-class PromptAdmin(admin.ModelAdmin):
-    list_display = ("zone", "updated_at", "updated_by")
-    list_select_related = ("updated_by",)
-    fields = ("zone", "text", "updated_at", "updated_by")
-    readonly_fields = ("zone", "updated_at", "updated_by")
-    actions = ("reset",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Prompt | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Prompt, form: object, change: bool) -> None:
-        obj.updated_by = request.user
-        obj.save()
-
-    @admin.action(description="Reset to the default", permissions=["change"])
-    def reset(self, request: HttpRequest, rows: QuerySet[Prompt]) -> None:
-        for row in rows:
-            row.text, row.updated_by = prompts.DEFAULTS[row.zone], request.user
-            row.save()
-
-
 @admin.register(Input)
 class InputAdmin(Watched):
     list_display = ("job", "role", "photo", "number")
@@ -156,42 +106,8 @@ class DraftAdmin(Watched):
     list_select_related = ("owner",)
 
 
-@admin.register(Heartbeat)
-class HeartbeatAdmin(Watched):
-    list_display = ("name", "slots", "beat_at")
-
-
-class RouteInline(admin.TabularInline):
-    model = Route
-    extra = 1
-
-
-@admin.register(ProviderSetting)
-class ProviderSettingAdmin(admin.ModelAdmin):
-    """Switched off here, a provider gets no new order in any process."""
-
-    list_display = ("name", "enabled", "concurrency", "per_minute", "picture_cost")
-    list_editable = ("enabled", "concurrency", "per_minute", "picture_cost")
-    inlines = (RouteInline,)
-    readonly_fields = ("resting",)
-
-    @admin.display(boolean=True, description="breaker open")
-    def resting(self, setting: ProviderSetting) -> bool:
-        return routing.is_resting(setting.name)
-
-
-@admin.register(Route)
-class RouteAdmin(admin.ModelAdmin):
-    list_display = ("tool", "order", "provider")
-    list_editable = ("order",)
-    list_filter = ("tool", "provider")
-    list_select_related = ("provider",)
-
-
-@admin.register(Attempt)
-class AttemptAdmin(Watched):
-    list_display = ("started_at", "provider", "job", "outcome", "accepted", "ended_at")
-    list_filter = ("provider", "outcome")
-    search_fields = ("=job__code", "ref")
-    list_select_related = ("job",)
-    date_hierarchy = "started_at"
+@admin.register(Errand)
+class ErrandAdmin(Watched):
+    list_display = ("created_at", "owner", "job", "error_code", "ended_at")
+    search_fields = ("=code", "owner__username")
+    list_select_related = ("owner", "job")
