@@ -46,11 +46,11 @@ class Person:
 
     def _wish(self) -> dict[str, Any]:
         if self.random.random() < 0.3:
-            self.photo = self.photo or self._send_photo()
+            self.photo = self.photo or self.send_photo()
             return {"tool": "edit", "base": self.photo, "prompt": "brighter"}
         return {"tool": "imagine", "prompt": "a sea", "count": self.random.randint(1, 2)}
 
-    def _send_photo(self) -> str:
+    def send_photo(self) -> str:
         out = io.BytesIO()
         Image.new("RGB", (320, 400), self.random.choice(["teal", "plum", "navy"])).save(out, "JPEG")
         head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'

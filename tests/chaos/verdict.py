@@ -29,8 +29,8 @@ ENTRIES = """
 def findings(stand: Stand, people: list[Person], storm: Disturbances) -> list[str]:
     """One sentence for each thing that must not be. Empty: nothing was lost."""
     return [
-        *_promises(stand, people), *_money(stand), *_ends(stand, storm), *_pictures(stand),
-        *_asked_too_often(stand), *_late_rescues(storm), *_answers(people), *_audit(stand),
+        *_promises(stand, people), *money(stand), *_ends(stand, storm), *pictures(stand),
+        *_asked_too_often(stand), *_late_rescues(storm), *_answers(people), *audit(stand),
     ]  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def _promises(stand: Stand, people: list[Person]) -> list[str]:
     return wrong
 
 
-def _money(stand: Stand) -> list[str]:
+def money(stand: Stand) -> list[str]:
     wrong = []
     for code, state, price, charges, charged, refunds, refunded in stand.rows(ENTRIES):
         expected = (1, price, 0, 0) if state == "done" else (1, price, 1, price)
@@ -71,7 +71,7 @@ def _ends(stand: Stand, storm: Disturbances) -> list[str]:
     return wrong
 
 
-def _pictures(stand: Stand) -> list[str]:
+def pictures(stand: Stand) -> list[str]:
     rows = stand.rows(
         "SELECT j.code::text, j.count, array_agg(p.master) FILTER (WHERE p.id IS NOT NULL) "
         "FROM generation_job j LEFT JOIN generation_photo p ON p.job_id = j.id "
@@ -127,7 +127,7 @@ def _answers(people: list[Person]) -> list[str]:
             if status not in good]  # fmt: skip
 
 
-def _audit(stand: Stand) -> list[str]:
+def audit(stand: Stand) -> list[str]:
     try:
         stand.manage("audit_ledger")
     except AssertionError as error:
