@@ -38,7 +38,7 @@ def start_worker(celery: Celery) -> Any:
     ready = threading.Event()
     worker = celery.WorkController(
         pool="threads",
-        concurrency=settings.WORKER_CONCURRENCY,
+        concurrency=settings.CELERY_WORKER_CONCURRENCY,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,

@@ -11,6 +11,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from generation.models import Heartbeat, Job, State
+from generation.providers import OWN_MACHINE
 
 FIRST_GUESS_SECONDS = 5.0
 RECENT_JOBS = 20
@@ -19,11 +20,16 @@ WORKER_SILENT = td(seconds=30)
 
 
 def position(job: Job) -> int | None:
-    """1 for the next in line; None once it has begun."""
+    """1 for the next in line; None once it has begun.
+
+    Whoever works on this machine stands in one line, whoever waits for others in another.
+    """
     if job.state != State.QUEUED:
         return None
     ahead = Q(turn__lt=job.turn) | Q(turn=job.turn, pk__lt=job.pk)
-    return Job.objects.filter(ahead, state=State.QUEUED).count() + 1
+    here = Q(provider__in=OWN_MACHINE)
+    same_line = here if job.provider in OWN_MACHINE else ~here
+    return Job.objects.filter(ahead, same_line, state=State.QUEUED).count() + 1
 
 
 def eta_seconds(job: Job, place: int | None) -> int | None:
@@ -32,7 +38,7 @@ def eta_seconds(job: Job, place: int | None) -> int | None:
         return None
     typical = typical_seconds(job.tool, job.provider)
     if place is not None:
-        return max(1, math.ceil(typical * (1 + (place - 1) / slots())))
+        return max(1, math.ceil(typical * (1 + (place - 1) / slots(job.provider))))
     since = (timezone.now() - (job.started_at or job.created_at)).total_seconds()
     return max(1, math.ceil(typical - since))
 
@@ -52,13 +58,16 @@ def typical_seconds(tool: str, provider: str) -> float:
     return learned
 
 
-def slots() -> int:
-    """Jobs that all living workers do at once, at least 1."""
-    if (known := cache.get("worker-slots")) is not None:
+def slots(provider: str) -> int:
+    """Jobs of this provider that all living workers do at once, at least 1."""
+    kind = "worker" if provider in OWN_MACHINE else "outside"
+    if (known := cache.get(f"slots:{kind}")) is not None:
         return known
     alive = Heartbeat.objects.filter(
-        name__startswith="worker:", beat_at__gt=timezone.now() - WORKER_SILENT
+        name__startswith=f"{kind}:", beat_at__gt=timezone.now() - WORKER_SILENT
     )
-    number = alive.aggregate(total=Sum("slots", default=0))["total"] or 1
-    cache.set("worker-slots", number, REMEMBERED_SECONDS)
+    number = alive.aggregate(total=Sum("slots", default=0))["total"]
+    # A process keeps half of its room outside for other providers, see slots.py.
+    number = max(1, number if kind == "worker" else number // 2)
+    cache.set(f"slots:{kind}", number, REMEMBERED_SECONDS)
     return number

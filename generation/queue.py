@@ -17,24 +17,30 @@ from datetime import timedelta as td
 from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, prefetch_related_objects
+from django.db.models import F, Max, Q, prefetch_related_objects
 from django.utils import timezone
 
-from generation import ending, live
-from generation.models import BUSY, OPEN, Job, State
+from generation import ending, live, routing
+from generation.models import BUSY, OPEN, Job, State, Tool
+from generation.models.jobs import TALK_SLOT
 from generation.providers.base import ProviderError
 
 logger = logging.getLogger(__name__)
 
-CLAIM_TRIES = 5
+CLAIM_TRIES = 12
 SWEPT_AT_ONCE = 200
 TOLD_AT_ONCE = 20
 
 
-def turn_for(user_id: int) -> int:
-    """The turn of this person's next job. Call it while their account is locked."""
+def turn_for(user_id: int, tool: str) -> int:
+    """The turn of this person's next job. Call it while their account is locked.
+
+    A turn of the assistant is short and one at a time, so it does not stand behind their pictures.
+    """
     queued = Job.objects.filter(state=State.QUEUED)
     head = queued.order_by("turn", "pk").values_list("turn", flat=True).first()
+    if tool == Tool.ASSISTANT:
+        return head or 0
     own_last = queued.filter(owner=user_id).aggregate(last=Max("turn"))["last"]
     return max(head or 0, 0 if own_last is None else own_last + 1)
 
@@ -47,13 +53,24 @@ def ring(bell: str = "generation.tasks.work") -> None:
         logger.warning("the bell could not be rung, the sweep will", exc_info=True)
 
 
-def claim() -> Job | None:
-    """The next job in turn, now ours for the length of a lease; None where nothing is ready."""
+def ring_if_ready() -> None:
+    """One bell is enough: whoever claims a job rings for the next."""
+    if Job.objects.ready().exists():
+        ring()
+
+
+def claim(take: routing.Take = routing.anywhere) -> Job | None:
+    """The next job in turn, now ours for the length of a lease; None where nothing is ready.
+
+    A job that nobody has room for is passed over, with all like it, and keeps its turn.
+    """
+    passed_over = Q(pk__in=())
     for _try in range(CLAIM_TRIES):
         # Two workers may want the last slot of one person; the constraint lets one have it.
         with suppress(IntegrityError), transaction.atomic():
             job = (
                 Job.objects.ready()
+                .exclude(passed_over)
                 .select_for_update(skip_locked=True, of=("self",))
                 .select_related("owner")
                 .order_by("turn", "pk")
@@ -61,18 +78,40 @@ def claim() -> Job | None:
             )
             if job is None:
                 return None
-            if (slot := _slot_for(job)) is not None:
-                return _take(job, slot)
+            if not (provider := _whom_for(job, take)):
+                passed_over |= _like(job)
+            elif (slot := _slot_for(job)) is not None:
+                return _take(job, slot, provider)
     return None
 
 
-def _take(job: Job, slot: int) -> Job:
+def _whom_for(job: Job, take: routing.Take) -> str:
+    """The provider that has room for it; empty: none has."""
+    if job.provider_ref:
+        return job.provider if take(job.provider, job.tool) else ""
+    try:
+        return routing.choose(job, take).name
+    except routing.Busy:
+        return ""
+    except ProviderError:
+        return job.provider  # the worker will find the same, and end it
+
+
+def _like(job: Job) -> Q:
+    """The jobs for which there is no more room than for this one."""
+    if job.provider_ref:
+        return Q(provider=job.provider) & ~Q(provider_ref="")
+    return Q(tool=job.tool, provider_ref="")
+
+
+def _take(job: Job, slot: int, provider: str) -> Job:
     now = timezone.now()
     first_time = job.state == State.QUEUED
     job.move(
         (State.QUEUED, State.WAITING),
         state=State.RUNNING,
         slot=slot,
+        provider=provider,
         lease_until=now + td(seconds=settings.JOB_LEASE_SECONDS),
         started_at=job.started_at or now,
         attempts=job.attempts + 1 if first_time else job.attempts,
@@ -90,6 +129,8 @@ def _slot_for(job: Job) -> int | None:
     """A free one of its owner's slots. None: another worker took the last since we looked."""
     if job.state == State.WAITING:
         return job.slot
+    if job.tool == Tool.ASSISTANT:
+        return TALK_SLOT
     taken = set(
         Job.objects.filter(owner=job.owner_id, state__in=BUSY).values_list("slot", flat=True)
     )
@@ -121,6 +162,20 @@ def put_aside(job: Job, ref: str, *, check_in: float, percent: int) -> None:
     live.announce(job)
 
 
+def send_back(job: Job) -> None:
+    """Somebody else was quicker and took the room that we claimed it for: into the line again."""
+    moved = job.move(
+        (State.RUNNING,),
+        state=State.QUEUED,
+        slot=None,
+        lease_until=None,
+        attempts=max(job.attempts - 1, 0),
+    )
+    if not moved:
+        raise ending.Lost
+    live.announce(job)
+
+
 def sweep() -> None:
     """Every few seconds: what is late, stuck or unheard is put right."""
     now = timezone.now()
@@ -130,8 +185,7 @@ def sweep() -> None:
     for job in _some(Job.objects.filter(state=State.RUNNING, lease_until__lt=now)):
         with suppress(ending.Lost):
             rescue(job, now)
-    for _bell in range(min(Job.objects.ready(now).count(), settings.WORKER_CONCURRENCY * 2)):
-        ring()
+    ring_if_ready()
     _tell_positions()
 
 

@@ -6,45 +6,46 @@ in every process, and a breaker needs no memory of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta as td
+from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone
 
+from generation import alerts
+from generation.breaker import FAULTS, LOST, is_resting
 from generation.models import BUSY, Attempt, Job, ProviderSetting, Route, Tool
 from generation.problems import refused
-from generation.providers import PROVIDERS
+from generation.providers import OWN_MACHINE, PROVIDERS
 from generation.providers.base import (
-    MISCONFIGURED,
-    NO_CREDITS,
     NO_IMAGE,
     OUTCOME_UNKNOWN,
     PERSONS_OWN,
-    RATE_LIMITED,
     TRANSIENT,
     Config,
     Provider,
     ProviderError,
 )
 
-WATCHED_SECONDS = 30
-WATCHED_ORDERS = 20
-ENOUGH_ORDERS = 5
-PROBE_SECONDS = 10
 MOST_ORDERS = 4
+MOST_PAID = 2
 SOON_SECONDS = 3.0
 LONGEST_WAIT = 60.0
 FIRST_IN_ORDER, LAST_IN_ORDER = 10, 90
-FAULTS = frozenset({TRANSIENT, MISCONFIGURED, NO_CREDITS, OUTCOME_UNKNOWN, RATE_LIMITED})
-LOST = "lost"
+COSTS = {"chat": Decimal("0.07")}
+"""Rubles a piece to begin with, where the vendor does not say."""
+
+Take = Callable[[str, str], bool]
 
 
-@dataclass(frozen=True)
 class Busy(Exception):
-    """All that could do it are full, resting or tried just now: look again after ``seconds``."""
+    """All that could do it are full or resting: it keeps its turn."""
 
-    seconds: float = SOON_SECONDS
+
+def anywhere(_provider: str, _tool: str) -> bool:
+    """Room without end: for who only wants to know."""
+    return True
 
 
 def setting_of(name: str) -> ProviderSetting:
@@ -54,14 +55,23 @@ def setting_of(name: str) -> ProviderSetting:
 
 def made(setting: ProviderSetting) -> Provider:
     """The provider itself, configured from its row and the environment."""
-    config = Config(setting.base_url, settings.PROVIDER_KEYS.get(setting.name, ""), setting.options)
+    config = Config(setting.base_url, _key_of(setting), setting.options)
     return PROVIDERS[setting.name](config)
+
+
+def _key_of(setting: ProviderSetting) -> str:
+    if key := settings.PROVIDER_KEYS.get(setting.name):
+        return key
+    lender = "" if setting.base_url else settings.BORROWED_KEYS.get(setting.name, "")
+    return settings.PROVIDER_KEYS.get(lender, "")
 
 
 def candidates(tool: str) -> list[ProviderSetting]:
     """Who may do this tool, in order. Without routes, the built-in provider."""
     if settings.PROVIDER:
-        return [setting_of(settings.PROVIDER)]
+        only = setting_of(settings.PROVIDER)
+        if tool in made(only).tools:
+            return [only]
     routes = Route.objects.filter(tool=tool).select_related("provider").order_by("order", "pk")
     known = [route.provider for route in routes if route.provider.name in PROVIDERS]
     return [setting for setting in known or [setting_of("local")] if setting.enabled]
@@ -81,8 +91,10 @@ def seed() -> None:
     Real providers come before the built-in one. Changes nothing that staff may have edited.
     """
     for name in PROVIDERS:
-        setting, _created = ProviderSetting.objects.get_or_create(name=name)
-        if _is_set_up(setting) and not setting.routes.exists():
+        setting, _created = ProviderSetting.objects.get_or_create(
+            name=name, defaults={"picture_cost": COSTS.get(name, Decimal(0))}
+        )
+        if is_set_up(setting) and not setting.routes.exists():
             order = LAST_IN_ORDER if name == "local" else FIRST_IN_ORDER
             Route.objects.bulk_create(
                 Route(tool=tool, provider=setting, order=order)
@@ -90,44 +102,50 @@ def seed() -> None:
             )
 
 
-def _is_set_up(setting: ProviderSetting) -> bool:
-    return bool(
-        setting.name == "local" or settings.PROVIDER_KEYS.get(setting.name) or setting.base_url
-    )
+def is_set_up(setting: ProviderSetting) -> bool:
+    """Whether there is enough to ask it at all."""
+    return bool(setting.name == "local" or _key_of(setting) or setting.base_url)
 
 
-def choose(job: Job) -> ProviderSetting:
-    """Who gets this job now. Raises Busy, or ProviderError when nobody is left to ask."""
-    orders = list(Attempt.objects.filter(job=job).order_by("pk"))
-    wanted = candidates(job.tool)
-    if len(orders) >= MOST_ORDERS or not wanted:
-        raise ProviderError(_last_code(orders), "nobody is left to ask")
-    tried = {order.provider for order in orders if order.outcome not in ("", LOST)}
-    for setting in sorted(wanted, key=lambda setting: setting.name in tried):
-        if not is_resting(setting.name) and _has_room(setting):
+def choose(job: Job, take: Take = anywhere) -> ProviderSetting:
+    """Who gets this job now. Raises Busy, or ProviderError when nobody is left to ask.
+
+    ``take`` gets a provider's name and a tool, and says whether this process has room for it.
+    """
+    for setting in _left(job):
+        if _has_room(setting, job) and take(setting.name, job.tool):
             return setting
     raise Busy
 
 
-def is_resting(name: str) -> bool:
-    """Whether the breaker is open: half of the last orders failed, and no probe is due."""
-    recent = Attempt.objects.filter(
-        provider=name, started_at__gt=timezone.now() - td(seconds=WATCHED_SECONDS)
-    ).order_by("-pk")[:WATCHED_ORDERS]
-    orders = list(recent)
-    ended = [order for order in orders if order.outcome]
-    if not ended or ended[0].outcome not in FAULTS:
-        return False
-    faults = sum(order.outcome in FAULTS for order in ended)
-    if len(ended) < ENOUGH_ORDERS or faults * 2 < len(ended):
-        return False
-    return timezone.now() - orders[0].started_at < td(seconds=PROBE_SECONDS)
+def confirm(job: Job) -> ProviderSetting:
+    """Whom it was claimed for, locked, so that two who want the last room do not both have it.
+
+    Call it in the transaction that writes the order down. Raises as ``choose`` does.
+    """
+    row = ProviderSetting.objects.select_for_update().filter(name=job.provider).first()
+    setting = row or ProviderSetting(name=job.provider)
+    still_left = job.provider in {one.name for one in _left(job)}
+    if not (still_left and _has_room(setting, job)):
+        raise Busy
+    return setting
 
 
-def _has_room(setting: ProviderSetting) -> bool:
+def _left(job: Job) -> list[ProviderSetting]:
+    """Who may be asked now, in order; who failed this job before only where no other is left."""
+    orders = list(Attempt.objects.filter(job=job).order_by("pk"))
+    wanted = candidates(job.tool)
+    if len(orders) >= MOST_ORDERS or _paid(orders) >= MOST_PAID or not wanted:
+        raise ProviderError(_last_code(orders), "nobody is left to ask", accepted=None)
+    tried = {order.provider for order in orders if order.outcome not in ("", LOST)}
+    awake = [setting for setting in wanted if not is_resting(setting.name)]
+    return [setting for setting in awake if setting.name not in tried] or awake
+
+
+def _has_room(setting: ProviderSetting, job: Job) -> bool:
     orders = Attempt.objects.filter(provider=setting.name)
     open_now = orders.filter(outcome="", job__state__in=BUSY, job__provider=setting.name)
-    if setting.concurrency and open_now.count() >= setting.concurrency:
+    if setting.concurrency and open_now.exclude(job=job).count() >= setting.concurrency:
         return False
     lately = orders.filter(started_at__gt=timezone.now() - td(minutes=1))
     return not setting.per_minute or lately.count() < setting.per_minute
@@ -139,14 +157,22 @@ def begin(job: Job, setting: ProviderSetting) -> Attempt:
     return Attempt.objects.create(job=job, provider=setting.name)
 
 
+def is_in_doubt(job: Job) -> bool:
+    """Whether its provider may hold an order that nobody heard the end of."""
+    orders = Attempt.objects.filter(job=job, provider=job.provider)
+    return orders.filter(outcome__in=(LOST, OUTCOME_UNKNOWN)).exists()
+
+
 def end(job: Job, outcome: str, error: ProviderError | None = None) -> None:
-    """What became of the job's open order."""
-    Attempt.objects.filter(job=job, outcome="").update(
+    """What became of the job's open order, and what that says about its provider."""
+    ended = Attempt.objects.filter(job=job, outcome="").update(
         outcome=outcome,
         accepted=error.accepted if error else True,
         detail=error.detail[:2000] if error else "",
         ended_at=timezone.now(),
     )
+    if ended:
+        alerts.note_end(job.provider, outcome, error)
 
 
 def wait_before_another(job: Job, error: ProviderError) -> float | None:
@@ -157,14 +183,22 @@ def wait_before_another(job: Job, error: ProviderError) -> float | None:
     """
     if error.code in PERSONS_OWN or error.code not in FAULTS | {NO_IMAGE}:
         return None
-    codes = list(Attempt.objects.filter(job=job).values_list("outcome", flat=True))
-    if len(codes) >= MOST_ORDERS or codes.count(error.code) > _patience(error):
+    orders = list(Attempt.objects.filter(job=job))
+    if len(orders) >= MOST_ORDERS or _paid(orders) >= MOST_PAID:
+        return None
+    if [order.outcome for order in orders].count(error.code) > _patience(error):
         return None
     others = {setting.name for setting in candidates(job.tool)} - {job.provider}
     if error.permanent and not others:
         return None
     wait = error.wait or SOON_SECONDS
     return 0.0 if others else min(wait, LONGEST_WAIT)
+
+
+def _paid(orders: list[Attempt]) -> int:
+    """How many may have to be paid: a crash leaves it as open as a vendor that does not answer."""
+    bought = [order for order in orders if order.provider not in OWN_MACHINE]
+    return sum(order.accepted is not False for order in bought)
 
 
 def _patience(error: ProviderError) -> int:
@@ -174,4 +208,4 @@ def _patience(error: ProviderError) -> int:
 
 def _last_code(orders: list[Attempt]) -> str:
     codes = [order.outcome for order in orders if order.outcome not in ("", LOST, "done")]
-    return codes[-1] if codes else TRANSIENT
+    return codes[-1] if codes else LOST if orders else TRANSIENT

@@ -1,4 +1,4 @@
-"""The bells. Each looks at the rows and does what they say; none carries a job."""
+"""The bells. Each looks at the rows and does what they say; none carries a job to be done."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import socket
 import threading
 import time
 from datetime import timedelta as td
+from typing import Any
 
 from celery import shared_task
 from celery.signals import task_postrun, task_prerun, worker_ready
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.utils import timezone
 
-from generation import queue, worker
-from generation.models import Heartbeat
+from generation import checkup, connections, errands, queue, stopping, worker
+from generation.models import Heartbeat, Job
 
-DEAF_SECONDS = 15
 UNSWEPT_SECONDS = 6
-LOOK_SECONDS = 1
+LOOK_SECONDS = 0.5
 PRESENT_SECONDS = 10
 HEARTBEATS_KEPT = td(days=1)
 
 logger = logging.getLogger(__name__)
 
-_heard_at = _swept_at = time.monotonic()
-_in_hand: set[str] = set()
+_swept_at = time.monotonic()
+_looking = threading.Lock()
 
 
 @shared_task
@@ -41,6 +41,19 @@ def sweep() -> None:
     global _swept_at
     _swept_at = time.monotonic()
     queue.sweep()
+    errands.run_paid()
+
+
+@shared_task
+def run_errands() -> None:
+    """A payment was made: what waited for it goes on."""
+    errands.run_paid()
+
+
+@shared_task
+def stop(code: str) -> None:
+    """A job was cancelled whose order is still out there."""
+    stopping.stop(code)
 
 
 @shared_task
@@ -52,44 +65,52 @@ def canary() -> None:
 
 def say_present() -> None:
     """How much this process can do at once: what estimates of waiting rest on."""
-    _beat(f"worker:{socket.gethostname()}:{os.getpid()}")
+    process = f"{socket.gethostname()}:{os.getpid()}"
+    _beat(f"worker:{process}", slots=settings.WORKER_CONCURRENCY)
+    _beat(f"outside:{process}", slots=settings.OUTSIDE_CONCURRENCY)
 
 
-def _beat(name: str) -> None:
+def _beat(name: str, slots: int = 1) -> None:
     Heartbeat.objects.update_or_create(
-        name=name, defaults={"slots": settings.WORKER_CONCURRENCY, "beat_at": timezone.now()}
+        name=name, defaults={"slots": slots, "beat_at": timezone.now()}
     )
 
 
 @task_prerun.connect
-def _hear(task_id: str, **_kwargs: object) -> None:
-    global _heard_at
-    _heard_at = time.monotonic()
-    _in_hand.add(task_id)
-    close_old_connections()
+def _begin(**_kwargs: object) -> None:
+    connections.wake()
 
 
 @task_postrun.connect
-def _put_down(task_id: str, **_kwargs: object) -> None:
-    global _heard_at
-    _heard_at = time.monotonic()
-    _in_hand.discard(task_id)
-    close_old_connections()
+def _rest(**_kwargs: object) -> None:
+    connections.rest()
 
 
 @worker_ready.connect
-def listen_at_the_door(**_kwargs: object) -> None:
-    """A worker that hears no bell looks for itself, and sweeps when no clock tells it to.
+def listen_at_the_door(sender: Any, **_kwargs: object) -> None:
+    """A worker also looks for itself, and sweeps when no clock tells it to.
 
-    After Redis was away, Celery may be connected again and yet receive nothing (celery#10205).
-    Jobs are rows, so such a worker still does them, one at a time, until it hears again.
+    So what falls due is done within half a second, and so is what another process, with its hands
+    full, was rung for. After Redis was away, Celery may be connected again and yet receive nothing
+    (celery#10205); jobs are rows, so such a worker still does them.
     """
-    threading.Thread(target=_look, name="door", daemon=True).start()
+    threading.Thread(target=_look, args=(sender.pool,), name="door", daemon=True).start()
+    threading.Thread(target=_find_retired, name="models", daemon=True).start()
     queue.ring("generation.tasks.canary")
     sweep()
 
 
-def _look() -> None:
+def _find_retired() -> None:
+    """Beside the work, which waits for no vendor's list of models."""
+    try:
+        checkup.find_retired()
+    except Exception:
+        logger.warning("the models could not be looked up", exc_info=True)
+    finally:
+        connection.close()
+
+
+def _look(pool: Any) -> None:
     said_at = float("-inf")
     while True:
         time.sleep(LOOK_SECONDS)
@@ -99,14 +120,22 @@ def _look() -> None:
                 say_present()
             if time.monotonic() - _swept_at > UNSWEPT_SECONDS:
                 sweep()
-            while _is_deaf() and worker.work():
-                pass
+            if not _looking.locked() and Job.objects.ready().exists():
+                _looking.acquire()
+                pool.apply_async(_work_unrung, callback=lambda _result: None)
         except Exception:
             logger.warning("could not look", exc_info=True)
         finally:
             connection.close()
 
 
-def _is_deaf() -> bool:
-    """Nothing was heard for long. With work in hand we cannot tell: our ears may be full."""
-    return not _in_hand and time.monotonic() - _heard_at > DEAF_SECONDS
+def _work_unrung() -> None:
+    """One at a time comes from the door; but once it has begun, the next may."""
+    _looking.release()
+    connections.wake()
+    try:
+        worker.work()
+    except Exception:
+        logger.warning("could not work unrung", exc_info=True)
+    finally:
+        connections.rest()

@@ -6,18 +6,29 @@ Nothing here holds a transaction while a provider works. Every write says which 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 
-from django.conf import settings
-from django.db import connection
+from django.db import transaction
 from django.utils import timezone
 
-from generation import ending, live, photos, prompts, queue, routing, sandbox, watermark
-from generation.models import Input, Job, Photo, ProviderSetting, State, Tool
-from generation.providers.base import Done, Order, ProviderError, Report, Waiting
+from generation import (
+    assistant,
+    connections,
+    ending,
+    hooks,
+    leases,
+    live,
+    photos,
+    prompts,
+    queue,
+    routing,
+    sandbox,
+    slots,
+    watermark,
+)
+from generation.models import Attempt, Input, Job, Photo, ProviderSetting, State, Tool
+from generation.providers.base import Done, Order, ProviderError, Report, Talk, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -26,19 +37,20 @@ REPORT_SECONDS = 0.25
 
 def work() -> bool:
     """Do one ready job. Returns whether there was one."""
-    job = queue.claim()
-    if job is None:
-        return False
-    make(job)
-    if Job.objects.ready().exists():
-        queue.ring()
+    with slots.Place() as place:
+        job = queue.claim(place.take)
+        if job is None:
+            return False
+        queue.ring_if_ready()
+        make(job)
+    queue.ring_if_ready()
     return True
 
 
 def make(job: Job) -> None:
     """Take a claimed job to its end, or to the next time that its provider is asked."""
     try:
-        with _lease(job):
+        with leases.kept(job):
             _make(job)
     except ending.Lost:
         logger.info("job %s is no longer ours", job.code)
@@ -52,8 +64,8 @@ def make(job: Job) -> None:
 def _make(job: Job) -> None:
     try:
         answer = _ask(job, order_of(job), reporter(job))
-    except routing.Busy as busy:
-        queue.put_aside(job, "", check_in=busy.seconds, percent=job.percent)
+    except routing.Busy:
+        queue.send_back(job)
         return
     except ProviderError as error:
         _go_on_or_fail(job, error)
@@ -66,10 +78,11 @@ def _ask(job: Job, order: Order, report: Report) -> Done | Waiting:
     """Ask how an order goes, or place one; deliver what is done."""
     if job.provider_ref:
         setting = routing.setting_of(job.provider)
-        answer = routing.made(setting).check(job.provider_ref, order, report)
+        with connections.at_rest():
+            answer = routing.made(setting).check(job.provider_ref, order, report)
     else:
         setting = _place(job)
-        answer = routing.made(setting).start(order, report)
+        answer = _order(job, setting, order, report)
     if isinstance(answer, Done):
         _deliver(job, answer, setting, order, report)
     return answer
@@ -77,11 +90,21 @@ def _ask(job: Job, order: Order, report: Report) -> Done | Waiting:
 
 def _place(job: Job) -> ProviderSetting:
     """Write down whom this job is ordered from, before anybody is asked."""
-    setting = routing.choose(job)
-    if not job.move((State.RUNNING,), provider=setting.name):
-        raise ending.Lost
-    routing.begin(job, setting)
+    with transaction.atomic():
+        setting = routing.confirm(job)
+        if not job.move((State.RUNNING,), prompt_number=job.prompt_number):
+            raise ending.Lost
+        routing.begin(job, setting)
     return setting
+
+
+def _order(job: Job, setting: ProviderSetting, order: Order, report: Report) -> Done | Waiting:
+    """A new order, unless that of an earlier try is still there."""
+    provider = routing.made(setting)
+    if hasattr(provider, "find") and routing.is_in_doubt(job) and (ref := provider.find(order)):
+        return Waiting(ref, check_in=0.0, percent=job.percent)
+    with connections.at_rest():
+        return provider.start(replace(order, callback_url=hooks.address(job)), report)
 
 
 def _go_on_or_fail(job: Job, error: ProviderError) -> None:
@@ -99,6 +122,8 @@ def _go_on_or_fail(job: Job, error: ProviderError) -> None:
 def _deliver(
     job: Job, answer: Done, setting: ProviderSetting, order: Order, report: Report
 ) -> None:
+    if job.tool == Tool.ASSISTANT:
+        return _answer(job, answer, setting)
     if not answer.pictures:
         raise ProviderError("no_image", accepted=True)
     report(95, "saving")
@@ -109,6 +134,25 @@ def _deliver(
     cost = setting.picture_cost * len(made) if answer.cost is None else answer.cost
     ending.succeed(job, made, model=answer.model, cost=cost)
     routing.end(job, "done")
+
+
+def _answer(job: Job, done: Done, setting: ProviderSetting) -> None:
+    if done.answer is None:
+        raise ProviderError("no_answer", accepted=True)
+    cost = setting.picture_cost if done.cost is None else done.cost
+    said = replace(done.answer, makeshift=True) if _stands_in(job, setting) else done.answer
+    ending.answer(job, said, model=done.model, cost=cost)
+    routing.end(job, "done")
+
+
+def _stands_in(job: Job, setting: ProviderSetting) -> bool:
+    """Whether the built-in assistant speaks where somebody better should have."""
+    if setting.name != "local":
+        return False
+    others = Attempt.objects.filter(job=job).exclude(provider=setting.name)
+    failed = others.exclude(outcome__in=("", "done", routing.LOST)).exists()
+    first = next(iter(routing.candidates(job.tool)), setting)
+    return failed or first.name != setting.name
 
 
 def _cleaned(data: bytes) -> sandbox.CleanPhoto:
@@ -133,8 +177,15 @@ def _store(job: Job, number: int, clean: sandbox.CleanPhoto) -> Photo:
     if job.watermark:
         clean = _cleaned(watermark.draw(clean.master))
     return photos.keep(
-        clean, owner_id=job.owner_id, digest=_digest(job, number), job=job, number=number
-    )
+        clean, owner_id=job.owner_id, digest=_digest(job, number), job=job, number=number,
+        root_id=_root_of(job),
+    )  # fmt: skip
+
+
+def _root_of(job: Job) -> int | None:
+    """What an edit came from in the first place; anything else is a beginning."""
+    bases = [i.photo.root_pk for i in job.inputs.all() if i.role == Input.Role.BASE]
+    return bases[0] if bases else None
 
 
 def _digest(job: Job, number: int) -> str:
@@ -156,14 +207,28 @@ def order_of(job: Job) -> Order:
     return Order(
         code=str(job.code),
         tool=job.tool,
-        prompt=prompts.for_zone(job.zone) if job.tool == Tool.TRYON else job.prompt,
+        prompt=_instructions(job, job.zone) if job.tool == Tool.TRYON else job.prompt,
         pictures=tuple(photos.read(i.photo) for i in inputs),
         zone=job.zone,
         box=tuple(job.box) if job.box else None,
         aspect=job.aspect,
         count=job.count,
         seed=job.seed,
+        talk=_talk(job) if job.tool == Tool.ASSISTANT else None,
     )
+
+
+def _instructions(job: Job, name: str) -> str:
+    """Staff's words for the zone or the assistant. A job that was ordered keeps its version."""
+    if job.provider_ref:
+        return prompts.numbered(name, job.prompt_number)
+    job.prompt_number, text = prompts.current(name)
+    return text
+
+
+def _talk(job: Job) -> Talk:
+    system = _instructions(job, prompts.ASSISTANT)
+    return Talk(system, job.owner.language, assistant.history(job))
 
 
 def reporter(job: Job) -> Report:
@@ -183,27 +248,3 @@ def reporter(job: Job) -> Report:
         live.announce(job)
 
     return report
-
-
-@contextmanager
-def _lease(job: Job) -> Iterator[None]:
-    """Keeps the job ours while a provider works, from a thread of its own."""
-    done = threading.Event()
-    thread = threading.Thread(target=_beat, args=(job, done), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-
-
-def _beat(job: Job, done: threading.Event) -> None:
-    while not done.wait(settings.JOB_HEARTBEAT_SECONDS):
-        try:
-            if not queue.extend_lease(job):
-                break
-        except Exception:
-            # The database may be back before the lease runs out: try again at the next beat.
-            logger.warning("the lease of %s could not be extended", job.code, exc_info=True)
-            connection.close()
-    connection.close()

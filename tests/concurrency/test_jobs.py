@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from billing import ledger
 from billing.models import Entry, Kind
-from generation import ending, photos, queue, studio, worker
-from generation.models import BUSY, Job, Photo, State
-from generation.providers.base import ProviderError
+from generation import breaker, ending, photos, queue, studio, worker
+from generation.models import BUSY, Attempt, Job, Photo, ProviderSetting, State
+from generation.providers.base import TRANSIENT, ProviderError
 from telegram_integration.models import User
 from tests.conftest import make_person, picture_file
 
@@ -221,6 +221,54 @@ def test_sweeps_at_once_rescue_a_job_once(person: User, together: Together) -> N
     together(8, lambda _n: queue.sweep())
     job.refresh_from_db()
     assert (job.state, job.attempts, job.slot) == (State.QUEUED, 1, None)
+
+
+def test_a_provider_with_one_place_gets_one_order_from_many_workers(
+    provider: Any, together: Together
+) -> None:
+    ProviderSetting.objects.create(name=provider.name, concurrency=1)
+    most = _crowd_at(provider)
+    for name in ("ann", "bob", "eve", "kim"):
+        ask(rich(name))
+    together(8, lambda _n: worker.work())
+    assert most() == 1
+    assert len(provider.orders) >= 1
+
+
+def test_a_provider_that_rests_gets_one_probe_from_many_workers(
+    provider: Any, together: Together
+) -> None:
+    ProviderSetting.objects.create(name=provider.name)
+    (job,) = ask(rich("lee"))
+    provider.answer = ProviderError(TRANSIENT, permanent=False)
+    for _order in range(breaker.FAULTS_IN_A_ROW):
+        Attempt.objects.create(job=job, provider=provider.name, outcome=TRANSIENT,
+                               started_at=LONG_AGO, ended_at=LONG_AGO)  # fmt: skip
+    Attempt.objects.update(started_at=timezone.now() - td(seconds=30), ended_at=timezone.now())
+    ending.cancel(job)
+    for name in ("ann", "bob", "eve", "kim"):
+        ask(rich(name))
+    together(8, lambda _n: worker.work())
+    assert len(provider.orders) == 1
+
+
+def _crowd_at(provider: Any) -> Callable[[], int]:
+    """The most that were asked of it at the same time."""
+    plain, counting, inside = provider.start, threading.Lock(), [0, 0]
+
+    def start(order: Any, report: Any) -> Any:
+        with counting:
+            inside[0] += 1
+            inside[1] = max(inside)
+        time.sleep(0.05)
+        try:
+            return plain(order, report)
+        finally:
+            with counting:
+                inside[0] -= 1
+
+    provider.start = start
+    return lambda: inside[1]
 
 
 def test_retry_pressed_by_many_thumbs_is_one_job(person: User, together: Together) -> None:

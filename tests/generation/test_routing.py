@@ -17,7 +17,7 @@ from generation import ending, queue, routing, studio, worker
 from generation.models import Attempt, Job, ProviderSetting, Route, State
 from generation.providers import PROVIDERS
 from generation.providers import base as kinds
-from generation.providers.base import Done, ProviderError, Waiting
+from generation.providers.base import Config, Done, ProviderError, Waiting
 from telegram_integration.models import User
 from tests.conftest import Obedient, picture_file
 
@@ -116,33 +116,6 @@ def test_a_provider_switched_off_gets_no_order(
         studio.imagine(person.pk, prompt="a sea")
 
 
-def test_a_provider_that_fails_is_left_alone_and_probed_later(
-    person: User, two: tuple[Obedient, Obedient]
-) -> None:
-    two[0].answer = fault()
-    for _job in range(routing.ENOUGH_ORDERS):
-        run(person, turns=2)
-    assert routing.is_resting("vendor0")
-    before = len(two[0].orders)
-    assert run(person).provider == "vendor1"
-    assert len(two[0].orders) == before
-    Attempt.objects.update(started_at=timezone.now() - td(seconds=routing.PROBE_SECONDS + 1))
-    assert not routing.is_resting("vendor0")
-    two[0].answer = Done((picture_file(),))
-    assert run(person).provider == "vendor0"
-    assert not routing.is_resting("vendor0")
-
-
-def test_one_probe_at_a_time(person: User, two: tuple[Obedient, Obedient]) -> None:
-    two[0].answer = fault()
-    for _job in range(routing.ENOUGH_ORDERS):
-        run(person, turns=2)
-    Attempt.objects.update(started_at=timezone.now() - td(seconds=routing.PROBE_SECONDS + 1))
-    job = studio.imagine(person.pk, prompt="a sea")
-    routing.begin(job, routing.setting_of("vendor0"))
-    assert routing.is_resting("vendor0")
-
-
 def test_a_full_provider_lets_the_next_one_do_it(
     person: User, stranger: User, two: tuple[Obedient, Obedient]
 ) -> None:
@@ -161,10 +134,8 @@ def test_when_all_are_full_the_job_waits_and_is_not_failed(
     run(person, turns=1)
     run(person, turns=1)
     waiting = run(person, turns=1)
-    assert (waiting.state, waiting.error_code) == (State.WAITING, "")
+    assert (waiting.state, waiting.error_code) == (State.QUEUED, "")
     Attempt.objects.update(started_at=timezone.now() - td(minutes=2))
-    queue.sweep()
-    Job.objects.filter(state=State.WAITING).update(next_check_at=timezone.now())
     worker.work()
     waiting.refresh_from_db()
     assert waiting.state == State.DONE
@@ -225,3 +196,16 @@ def test_with_a_key_in_the_environment_a_provider_is_used_before_the_built_in_on
     routing.seed()
     assert [row.name for row in routing.candidates("tryon")] == ["kie", "local"]
     assert Route.objects.filter(provider__name="kie").count() == 3
+
+
+def test_the_assistant_borrows_a_key_only_at_the_address_it_belongs_to(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROVIDER_KEYS = {"openrouter": "sk-or", "chat": ""}
+    seen: list[Config] = []
+    monkeypatch.setitem(PROVIDERS, "chat", seen.append)
+    routing.made(ProviderSetting(name="chat"))
+    routing.made(ProviderSetting(name="chat", base_url="https://llm.example.com/v1"))
+    settings.PROVIDER_KEYS = {"openrouter": "sk-or", "chat": "own"}
+    routing.made(ProviderSetting(name="chat", base_url="https://llm.example.com/v1"))
+    assert [config.key for config in seen] == ["sk-or", "", "own"]
