@@ -12,8 +12,12 @@ test: .venv/ready-dev
 bench: .venv/ready-dev
 	@$(BIN)/python -m tests.bench
 
+bench-ledger: .venv/ready-dev
+	@$(BIN)/python -m tests.bench.books 1000000
+
 chaos: .venv/ready-dev
 	@$(BIN)/python -m tests.chaos.run
+	@$(BIN)/python -m tests.chaos.matrix
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .
@@ -46,4 +50,4 @@ requirements: .venv/ready-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
-.PHONY: run test bench chaos lint messages requirements
+.PHONY: run test bench bench-ledger chaos lint messages requirements

@@ -1,4 +1,4 @@
-"""The only code that moves credits: grant, charge, refund.
+"""The only code that moves credits: grant, charge, refund, take back.
 
 Every move locks the account, looks again, and writes under a unique key: done twice, it is done
 once. What a person has is paid in this order: plan actions (they expire), credits, free actions
@@ -7,15 +7,18 @@ once. What a person has is paid in this order: plan actions (they expire), credi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta as td
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Account, Entry, Kind, Lot, Price
+from billing.drawing import Spendable, draw, spendable
+from billing.models import Account, Entry, Kind, Lot, Price, Subscription
 from billing.problem import Problem
 
 WELCOME_CREDITS = 5
@@ -31,6 +34,7 @@ class Balance:
     plan: int = 0
     credit: int = 0
     free: int = 0
+    on_plan: bool = False
 
     def of(self, kind: str) -> int:
         return getattr(self, kind)
@@ -79,16 +83,17 @@ def balance(user_id: int) -> Balance:
 
 
 def has_plan(user_id: int) -> bool:
-    """Whether a plan runs: it raises the person's limits."""
-    return Lot.objects.filter(account__user=user_id, kind=Kind.PLAN).live().exists()
+    """Whether a plan raises the person's limits: it runs, be its actions spent or not, or its
+    renewal is being tried (the actions are gone with the end, the limits wait)."""
+    lots = Lot.objects.filter(account__user=user_id, kind=Kind.PLAN).that_count()
+    return lots.exists() or Subscription.objects.in_grace().filter(account__user=user_id).exists()
 
 
 def quote(price: Price, have: Balance, count: int = 1) -> Quote:
     """Who pays: the first kind that can pay all of it."""
     for kind in SPENDING_ORDER:
-        amount = price.amount(kind, count)
-        if have.of(kind) >= amount:
-            return Quote(kind.value, amount)
+        if _pays(price, kind, have, count):
+            return Quote(kind.value, price.amount(kind, count))
     amount = price.amount(Kind.CREDIT, count)
     return Quote(Kind.CREDIT.value, amount, missing=amount - have.credit)
 
@@ -133,19 +138,52 @@ def charge_locked(
     account: Account, price: Price, *, key: str, reason: str, count: int = 1
 ) -> Quote:
     """The same in the caller's transaction, for an account that `lock` gave it there."""
-    drawn = list(Entry.objects.filter(key=key).select_related("lot"))
-    if drawn:
-        return Quote(drawn[0].lot.kind, -sum(entry.delta for entry in drawn))
-    lots = list(account.lots.that_count())
+    lots = spendable(account.pk, key)
+    if drawn := [lot for lot in lots if lot.drawn]:
+        return Quote(drawn[0].kind, -sum(lot.drawn for lot in drawn))
     have = _add_up(lots)
     if _needs_free(price, have, count) and not _free_period_runs(lots):
-        lots.append(_begin_free_period(account))
+        begun = _begin_free_period(account)
+        lots.append(Spendable(begun.pk, begun.kind, begun.remaining))
         have = _add_up(lots)
     bill = quote(price, have, count)
     if bill.missing:
         raise NotEnough(bill)
-    _draw([lot for lot in lots if lot.kind == bill.unit], bill.amount, key=key, reason=reason)
+    draw([lot for lot in lots if lot.kind == bill.unit], bill.amount, key=key, reason=reason)
     return bill
+
+
+@transaction.atomic
+def draw_credits(user_id: int, units: int, *, key: str, reason: str) -> None:
+    """Take credits and nothing else, once under ``key``. `refund` brings them back."""
+    lots = [lot for lot in spendable(lock(user_id).pk, key) if lot.kind == Kind.CREDIT]
+    if any(lot.drawn for lot in lots):
+        return
+    have = sum(lot.remaining for lot in lots)
+    if have < units:
+        raise NotEnough(Quote(Kind.CREDIT.value, units, missing=units - have))
+    draw(lots, units, key=key, reason=reason)
+
+
+def withdraw(account: Account, units: int, *, key: str, reason: str) -> None:
+    """Staff take credits away, once under ``key``. More than there are is refused."""
+    draw_credits(account.user_id, units, key=key, reason=reason)
+
+
+@transaction.atomic
+def take_back(lot: Lot, units: int | None = None, *, key: str, reason: str) -> int:
+    """Take what is left of this lot, at most ``units``, once under ``key``; no other is touched.
+
+    Returns the units taken: by this call, or by the earlier one. `refund` brings them back.
+    """
+    lock_accounts(lot.account_id)
+    if before := Entry.objects.filter(key=key).first():
+        return -before.delta
+    left = Lot.objects.values_list("remaining", flat=True).get(pk=lot.pk)
+    take = left if units is None else min(left, units)
+    if take:
+        draw([Spendable(lot.pk, lot.kind, left)], take, key=key, reason=reason)
+    return take
 
 
 @transaction.atomic
@@ -169,21 +207,45 @@ def lock(user_id: int) -> Account:
 
     The fixed lock order of every money change: this row first, lots after it.
     """
-    locked = Account.objects.select_for_update().filter(user=user_id)
-    return locked.first() or locked.get(pk=open_account(user_id).pk)
+    locked = Account.objects.select_for_update(no_key=True).filter(user=user_id)
+    for account in locked:
+        return account
+    return locked.get(pk=open_account(user_id).pk)
 
 
-def _add_up(lots: list[Lot]) -> Balance:
-    return Balance(
-        **{kind: sum(lot.remaining for lot in lots if lot.kind == kind) for kind in SPENDING_ORDER}
-    )
+def lock_accounts(*account_ids: int) -> dict[int, Account]:
+    """Several accounts, locked in the order of their keys so that no two wait for each other."""
+    accounts = Account.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
+    return {account.pk: account for account in accounts.order_by("pk")}
+
+
+class Holding(Protocol):
+    """What `Lot` and `Spendable` have in common."""
+
+    kind: str
+    remaining: int
+
+
+def _add_up(lots: Iterable[Holding]) -> Balance:
+    units = {k.value: sum(lot.remaining for lot in lots if lot.kind == k) for k in SPENDING_ORDER}
+    return Balance(**units, on_plan=any(lot.kind == Kind.PLAN for lot in lots))
+
+
+def _pays(price: Price, kind: Kind, have: Balance, count: int) -> bool:
+    """Whether units of this kind pay it all. A tool at 0 actions is free while a plan runs, and
+    free actions do not buy it."""
+    if kind != Kind.CREDIT and not price.actions:
+        return kind == Kind.PLAN and have.on_plan
+    return have.of(kind) >= price.amount(kind, count)
 
 
 def _needs_free(price: Price, have: Balance, count: int) -> bool:
-    return all(have.of(kind) < price.amount(kind, count) for kind in (Kind.PLAN, Kind.CREDIT))
+    return price.actions > 0 and not any(
+        _pays(price, kind, have, count) for kind in (Kind.PLAN, Kind.CREDIT)
+    )
 
 
-def _free_period_runs(lots: list[Lot]) -> bool:
+def _free_period_runs(lots: Iterable[Holding]) -> bool:
     """A period runs on after its last action is spent: the next one begins when it has ended."""
     return any(lot.kind == Kind.FREE for lot in lots)
 
@@ -199,20 +261,3 @@ def _begin_free_period(account: Account) -> Lot:
         source="free",
         expires_at=now + FREE_PERIOD,
     )
-
-
-def _draw(lots: list[Lot], units: int, *, key: str, reason: str) -> None:
-    """Soonest to expire first, oldest first among equals."""
-    entries = []
-    for lot in sorted(lots, key=_soonest):
-        take = min(lot.remaining, units)
-        if not take:
-            continue
-        Lot.objects.filter(pk=lot.pk).update(remaining=F("remaining") - take)
-        entries.append(Entry(lot=lot, delta=-take, key=key, part=len(entries), reason=reason))
-        units -= take
-    Entry.objects.bulk_create(entries)
-
-
-def _soonest(lot: Lot) -> tuple[bool, object, int]:
-    return (lot.expires_at is None, lot.expires_at or lot.created_at, lot.pk)

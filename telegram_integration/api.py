@@ -64,7 +64,7 @@ class SessionView(APIView):
         form.is_valid(raise_exception=True)
         raw, user = form.validated_data["init_data"], request.user
         if not (isinstance(user, User) and people.is_of(user, raw)):
-            user = people.from_telegram(raw)
+            user = people.from_telegram(raw, request.session.pop("invite", ""))
             login(request._request, user, backend=BACKEND)
         return speak(Response(MeSerializer(user).data), user)
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from billing import ledger
+from billing import ledger, referrals
 from billing.problem import Problem
 from telegram_integration import init_data
 from telegram_integration.models import UsedInitData, User
@@ -29,15 +29,20 @@ def _refused(reason: str, status: int = 401) -> Problem:
     return Problem(f"init_data_{reason}", REASONS[reason], status=status)
 
 
-def from_telegram(raw: str) -> User:
-    """The person whom this init data proves, made on first sight. One string signs in once."""
+def from_telegram(raw: str, invite: str = "") -> User:
+    """The person whom this init data proves, made on first sight. One string signs in once.
+
+    A newcomer was invited by the link's start parameter, or by ``invite``, a code from the web.
+    """
     person = _verified(raw)
     with transaction.atomic():
-        user = _known(person)
+        user, is_new = _known(person)
         if not user.is_active:
             raise _refused("banned", 403)
         _use_up(raw, user)
         ledger.open_account(user.pk)
+        if is_new:
+            referrals.bind(user.pk, referrals.code_in(person.start_param) or invite)
     return user
 
 
@@ -55,9 +60,12 @@ def _verified(raw: str) -> init_data.Person:
     raise _refused("no_bot", 503)
 
 
-def _known(person: init_data.Person) -> User:
-    """Names follow Telegram; the language is the person's own choice after the first time."""
-    user, _created = User.objects.get_or_create(
+def _known(person: init_data.Person) -> tuple[User, bool]:
+    """Names follow Telegram; the language is the person's own choice after the first time.
+
+    Also whether this is that first time.
+    """
+    user, created = User.objects.get_or_create(
         telegram_id=person.id,
         defaults={
             "username": f"tg{person.id}",
@@ -69,7 +77,7 @@ def _known(person: init_data.Person) -> User:
     if any(getattr(user, name) != value for name, value in names.items()):
         User.objects.filter(pk=user.pk).update(**names)
         user.first_name, user.last_name = person.first_name, person.last_name
-    return user
+    return user, created
 
 
 def _use_up(raw: str, user: User) -> None:
@@ -88,7 +96,7 @@ def is_of(user: User, raw: str) -> bool:
         return False
 
 
-def make_guest() -> User:
+def make_guest(invite: str = "") -> User:
     """A person of the demo, with the language of the page that they came from."""
     with transaction.atomic():
         user = User.objects.create_user(
@@ -98,6 +106,7 @@ def make_guest() -> User:
             guest=True,
         )
         ledger.open_account(user.pk)
+        referrals.bind(user.pk, invite)
     return user
 
 

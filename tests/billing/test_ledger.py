@@ -6,6 +6,7 @@ from datetime import timedelta as td
 
 import pytest
 import time_machine
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing import ledger
@@ -56,7 +57,7 @@ def test_credits_are_spent_before_free_actions(person: User) -> None:
 def test_plan_actions_are_spent_first(person: User) -> None:
     give(person, Kind.PLAN, 2, days=30)
     assert charge(person, TRYON, 1).unit == "plan"
-    assert ledger.balance(person.pk) == Balance(plan=1, credit=5, free=10)
+    assert ledger.balance(person.pk) == Balance(plan=1, credit=5, free=10, on_plan=True)
 
 
 def test_only_free_actions_bring_a_watermark(person: User) -> None:
@@ -133,3 +134,52 @@ def test_a_tool_that_costs_nothing_moves_nothing(person: User) -> None:
     bill = charge(person, Price(tool="rotate", credits=0, actions=0), 1)
     assert (bill.amount, bill.watermark) == (0, False)
     assert not Entry.objects.filter(key="job:1:charge").exists()
+
+
+def test_taking_back_touches_only_that_lot_and_only_what_is_left(person: User) -> None:
+    lot = give(person, Kind.CREDIT, 100)
+    charge(person, EDIT, 1, count=15)
+    assert ledger.take_back(lot, 40, key="refund:1:take", reason="refund") == 40
+    assert ledger.take_back(lot, key="refund:2:take", reason="refund") == 50
+    assert ledger.take_back(lot, key="refund:3:take", reason="refund") == 0
+    assert ledger.balance(person.pk) == Balance(credit=0, free=10)
+    assert findings() == []
+
+
+def test_taking_back_under_one_key_takes_once_and_says_the_same(person: User) -> None:
+    lot = give(person, Kind.CREDIT, 100)
+    taken = [ledger.take_back(lot, 40, key="refund:1:take", reason="refund") for _time in "ab"]
+    assert taken == [40, 40]
+    assert ledger.balance(person.pk).credit == 65
+
+
+def test_what_was_taken_back_comes_back_when_the_money_does_not_go(person: User) -> None:
+    lot = give(person, Kind.CREDIT, 100)
+    ledger.take_back(lot, key="refund:1:take", reason="refund")
+    for _time in range(2):
+        ledger.refund(person.pk, "refund:1:take", key="refund:1:back", reason="refused")
+    assert ledger.balance(person.pk).credit == 105
+    assert findings() == []
+
+
+def test_drawing_credits_spares_the_plan_and_the_free_actions(person: User) -> None:
+    give(person, Kind.PLAN, 50, days=30)
+    for _time in range(2):
+        ledger.draw_credits(person.pk, 3, key="gift:1:charge", reason="gift")
+    assert ledger.balance(person.pk) == Balance(plan=50, credit=2, free=10, on_plan=True)
+
+
+def test_more_credits_than_there_are_cannot_be_withdrawn(person: User) -> None:
+    give(person, Kind.PLAN, 50, days=30)
+    with pytest.raises(ledger.NotEnough):
+        ledger.withdraw(person.account, 6, key="withdraw:1", reason="by mistake")
+    ledger.withdraw(person.account, 5, key="withdraw:1", reason="by mistake")
+    assert ledger.balance(person.pk).credit == 0
+    assert Entry.objects.get(key="withdraw:1").reason == "by mistake"
+
+
+def test_the_key_of_somebody_elses_charge_pays_nothing(person: User, stranger: User) -> None:
+    charge(person, EDIT, 1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        charge(stranger, EDIT, 1)
+    assert ledger.balance(stranger.pk).credit == 5

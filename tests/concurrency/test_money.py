@@ -6,13 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+import time_machine
+from django.db import connection, transaction
 from django.db.models import Sum
 
-from billing import ledger
+from billing import gifts, ledger, promos, referrals
 from billing.catalogue import price_of
-from billing.models import Entry, Kind, Lot
+from billing.granting import Grant, grant_many
+from billing.models import Entry, Kind, Lot, Promo
+from billing.problem import Problem
 from telegram_integration.models import User
+from tests.bench import books
+from tests.conftest import make_person
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -84,3 +89,91 @@ def test_an_account_opened_by_many_at_once_is_welcomed_once(db: None, together: 
     accounts = together(16, lambda _n: ledger.open_account(user.pk).pk)
     assert len(set(accounts)) == 1
     assert left(user).credit == ledger.WELCOME_CREDITS
+
+
+def test_a_gift_is_taken_by_one_of_64(person: User, together: Together) -> None:
+    gift = gifts.give(person.account, 3)
+    takers = [make_person(f"taker {number}") for number in range(64)]
+    answers = together(64, lambda n: gifts.take(takers[n].account, gift.token))
+    codes = [answer.code for answer in answers if isinstance(answer, Problem)]
+    assert codes == ["gift_taken"] * 63
+    assert sorted(left(taker).credit for taker in takers) == [5] * 63 + [8]
+
+
+def test_two_who_give_to_each_other_at_once_do_not_wait_for_each_other(
+    person: User, stranger: User, together: Together
+) -> None:
+    pairs = [(person, stranger), (stranger, person)] * 4
+    presents = [gifts.give(giver.account, 1) for giver, _taker in pairs]
+    answers = together(8, lambda n: gifts.take(pairs[n][1].account, presents[n].token).status)
+    assert answers == ["taken"] * 8
+    assert (left(person).credit, left(stranger).credit) == (5, 5)
+
+
+def test_a_gift_is_taken_or_goes_back_never_both(
+    person: User, stranger: User, together: Together
+) -> None:
+    gift = gifts.give(person.account, 3)
+    with time_machine.travel(gift.expires_at, tick=False):
+        together(16, lambda n: gifts.return_unused(gift.expires_at) if n % 2 else
+                 gifts.take(stranger.account, gift.token))  # fmt: skip
+    assert (left(person).credit, left(stranger).credit) == (5, 5)
+
+
+def test_a_promo_code_for_five_is_used_by_five_of_32(db: None, together: Together) -> None:
+    Promo.objects.create(code="SPRING", sort="credits", value=20, limit=5)
+    people = [make_person(f"shopper {number}") for number in range(32)]
+    together(32, lambda n: promos.redeem(people[n].account, "SPRING"))
+    assert sorted(left(one).credit for one in people) == [5] * 27 + [25] * 5
+
+
+def test_a_promo_code_tapped_16_times_is_used_once(person: User, together: Together) -> None:
+    Promo.objects.create(code="SPRING", sort="credits", value=20)
+    together(16, lambda _n: promos.redeem(person.account, "SPRING"))
+    assert left(person).credit == 25
+
+
+def test_two_who_invite_each_other_at_once_are_bound_one_way(
+    person: User, stranger: User, together: Together
+) -> None:
+    ways = [(person, stranger), (stranger, person)] * 4
+    answers = together(8, lambda n: referrals.bind(ways[n][0].pk, ways[n][1].account.invite_code))
+    assert sorted(answers) == [False] * 7 + [True]
+
+
+def test_two_first_pictures_at_once_thank_the_inviter_once(
+    person: User, stranger: User, together: Together
+) -> None:
+    referrals.bind(stranger.pk, person.account.invite_code)
+
+    def finish(_number: int) -> None:
+        with transaction.atomic():
+            referrals.first_picture(stranger.pk)
+
+    assert together(8, finish) == [None] * 8
+    assert left(person).credit == 15
+
+
+def test_a_batch_of_grants_by_several_at_once_is_made_once(db: None, together: Together) -> None:
+    accounts = [make_person(f"one of many {number}").account for number in range(50)]
+    batch = [Grant(one.pk, Kind.CREDIT, 7, f"action:{one.pk}", "action") for one in accounts]
+    assert sum(together(8, lambda _n: grant_many(batch))) == 50
+    assert Lot.objects.filter(source="action").count() == 50
+
+
+def test_a_lot_is_taken_back_once_while_it_is_spent(person: User, together: Together) -> None:
+    lot = ledger.grant(person.account, Kind.CREDIT, 100, key="test:1", source="pack")
+    price = price_of("edit")
+
+    def act(number: int) -> object:
+        if number % 2:
+            return ledger.take_back(lot, key="refund:1:take", reason="refund")
+        return ledger.charge(person.pk, price, key=f"race:{number}:charge", reason="edit")
+
+    taken = {answer for answer in together(16, act) if isinstance(answer, int)}
+    assert len(taken) == 1
+    assert Lot.objects.get(pk=lot.pk).remaining == 0
+
+
+def test_a_small_bench_of_the_books_stands_kills_and_cuts() -> None:
+    assert "acknowledged" in books.main(operations=300, writers=4).counted

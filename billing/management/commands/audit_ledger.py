@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.audit import findings
+from billing import audit
 
 
 class Command(BaseCommand):
-    help = "Prove that every lot equals its entries and every refund its charge."
+    help = "Prove that lots equal their entries, and jobs, payments and gifts their lots."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = findings()
+        wrong = audit.look().findings
         for line in wrong:
             self.stderr.write(line)
         if wrong:
