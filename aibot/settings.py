@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -199,7 +200,11 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_POOL = "threads"
-WORKER_CONCURRENCY = CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
+# Pictures that one worker makes by itself at once, and for how many it may wait elsewhere besides.
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
+OUTSIDE_CONCURRENCY = env.int("OUTSIDE_CONCURRENCY", 32)
+# Two more threads, so that the bells which bring no job are heard when all others are busy.
+CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY + OUTSIDE_CONCURRENCY + 2
 # Celery would close the database connection after every task (3 ms to open the next); tasks.py
 # closes it when CONN_MAX_AGE says so, as in a request.
 CELERY_DB_REUSE_MAX = 10**9
@@ -209,6 +214,20 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "generation.tasks.sweep", "schedule": 5, "options": {"expires": 5}},
     "canary": {"task": "generation.tasks.canary", "schedule": 10, "options": {"expires": 10}},
+    "money": {"task": "billing.tasks.sweep", "schedule": 10, "options": {"expires": 10}},
+    "refunds": {"task": "billing.tasks.check_refunds", "schedule": 60, "options": {"expires": 60}},
+    "renewals": {"task": "billing.tasks.renew", "schedule": 600, "options": {"expires": 600}},
+    "unused": {"task": "billing.tasks.release", "schedule": 600, "options": {"expires": 600}},
+    "reconcile": {
+        "task": "billing.tasks.reconcile",
+        "schedule": crontab(hour=3, minute=20),
+        "options": {"expires": 3600},
+    },
+    "audit": {
+        "task": "billing.tasks.audit_books",
+        "schedule": crontab(hour=2, minute=40),
+        "options": {"expires": 3600},
+    },
     "clear sessions": {"task": "telegram_integration.tasks.clear_sessions", "schedule": 86400},
 }
 
@@ -221,16 +240,47 @@ PROVIDER_KEYS = {
     "openai": env.str("OPENAI_API_KEY", ""),
     "gemini": env.str("GEMINI_API_KEY", ""),
     "automatic1111": env.str("AUTOMATIC1111_AUTH", ""),
+    "chat": env.str("ASSISTANT_API_KEY", ""),
 }
+# Whose key a provider without its own may use, at that vendor's own address and nowhere else.
+BORROWED_KEYS = {"chat": "openrouter"}
+# What a vendor signs its calls with. Without one, the secret in the address must do.
+PROVIDER_WEBHOOK_KEYS = {"kie": env.str("KIE_WEBHOOK_KEY", "")}
 # With a sweep every 5 s a killed worker's job is free again after 13 s at most.
 JOB_LEASE_SECONDS = 8
 JOB_HEARTBEAT_SECONDS = 2
 JOB_DEADLINE_SECONDS = env.int("JOB_DEADLINE_SECONDS", 15 * 60)
+ASSISTANT_DEADLINE_SECONDS = 120
 JOB_ATTEMPTS = 3
 JOBS_RUNNING = {"free": 2, "plan": 4}
 JOBS_WAITING = {"free": 20, "plan": 50}
 PHOTO_MAX_BYTES = 10 * 1024 * 1024
 PHOTO_LINK_SECONDS = 600
+
+# --- Money ------------------------------------------------------------------------------------
+YOOKASSA_URL = env.str("YOOKASSA_URL", "https://api.yookassa.ru/v3/")
+YOOKASSA_SHOP_ID = env.str("YOOKASSA_SHOP_ID", "")
+YOOKASSA_SECRET_KEY = env.str("YOOKASSA_SECRET_KEY", "")
+# From where YooKassa calls. Its documentation names no others.
+YOOKASSA_NETWORKS = env.list("YOOKASSA_NETWORKS", default=[]) or [
+    "185.71.76.0/27", "185.71.77.0/27", "77.75.153.0/25", "77.75.154.128/25",
+    "77.75.156.11", "77.75.156.35", "2a02:5180::/32",
+]  # fmt: skip
+# A receipt by 54-FZ with each payment, in the shop's own codes.
+YOOKASSA_RECEIPTS = env.bool("YOOKASSA_RECEIPTS", False)
+YOOKASSA_VAT_CODE = env.int("YOOKASSA_VAT_CODE", 1)
+YOOKASSA_TAX_SYSTEM = env.int("YOOKASSA_TAX_SYSTEM", 0)
+YOOKASSA_PAYMENT_SUBJECT = env.str("YOOKASSA_PAYMENT_SUBJECT", "service")
+YOOKASSA_PAYMENT_MODE = env.str("YOOKASSA_PAYMENT_MODE", "full_payment")
+if YOOKASSA_VAT_CODE not in range(1, 13) or YOOKASSA_TAX_SYSTEM not in range(7):
+    raise ImproperlyConfigured("YOOKASSA_VAT_CODE is 1 to 12, YOOKASSA_TAX_SYSTEM 1 to 6.")
+BOT_API_URL = env.str("BOT_API_URL", "https://api.telegram.org")
+# Who looks for what must not be in the books: each yields sentences.
+AUDITS = ["billing.audit.findings", "generation.audit.findings"]
+# Whose midnight ends a day in reports and for the tax office.
+REPORT_TIME_ZONE = env.str("REPORT_TIME_ZONE", "Europe/Moscow")
+# The bell that is rung when something was paid that somebody waits for.
+PAID_BELL = "generation.tasks.run_errands"
 
 # --- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -275,6 +325,9 @@ SPECTACULAR_SETTINGS = {
         "StateEnum": "generation.models.State.choices",
         "ZoneEnum": "generation.models.Zone.choices",
         "AspectEnum": "generation.models.Aspect.choices",
+        "PaymentStatusEnum": "billing.models.Payment.Status",
+        "RefundStatusEnum": "billing.models.Refund.Status",
+        "GiftStatusEnum": "billing.models.Gift.Status",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of JSON; photos have a limit of their own
@@ -331,4 +384,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+    # They tell addresses, and a bot's token is a part of its address.
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx2", "httpcore2")},
 }

@@ -10,10 +10,14 @@ from drf_spectacular.views import SpectacularAPIView
 from drf_spectacular.views import SpectacularSwaggerSplitView as Docs
 
 from aibot import health
+from generation.admin import reports
 
 urlpatterns = [
+    path("", include("billing.urls")),
     path("", include("generation.urls")),
     path("", include("telegram_integration.urls")),
+    path("admin/reports/", admin.site.admin_view(reports.show), name="reports"),
+    path("admin/reports/tax.csv", admin.site.admin_view(reports.tax), name="reports_tax"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

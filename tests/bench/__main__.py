@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import ingest, ledger, overhead, page, submits
+from tests.bench import books, ingest, isolation, ledger, overhead, page, storm, submits
 from tests.chaos.stand import missing
 
 BENCHES = {
-    "overhead": overhead.main, "submits": submits.main, "ledger": ledger.main,
-    "ingest": ingest.main, "page": page.main,
+    "overhead": overhead.main, "submits": submits.main, "ledger": ledger.main, "books": books.main,
+    "isolation": isolation.main, "ingest": ingest.main, "page": page.main, "storm": storm.main,
 }  # fmt: skip
 ALONE = ("ingest", "page")
 
