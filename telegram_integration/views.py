@@ -12,8 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import ledger
+from billing import ledger, referrals
 from billing.catalogue import listed_price
+from billing.subscriptions import plan_of
 from telegram_integration import people
 from telegram_integration.api import BACKEND, speak
 
@@ -25,6 +26,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     onward = _onward(request, request.GET.get("next", ""))
     if request.user.is_authenticated:
         return redirect(onward)
+    if invite := request.GET.get("ref"):
+        request.session["invite"] = invite.removeprefix(referrals.START)[:16]
     context = {"next": onward, "demo": settings.DEBUG, "bot": settings.TELEGRAM_BOT_NAME}
     return render(request, "telegram_integration/sign_in.html", context)
 
@@ -34,7 +37,7 @@ def demo(request: HttpRequest) -> HttpResponse:
     """Sign a guest in. Outside debug there is no such door."""
     if not settings.DEBUG:
         raise Http404
-    guest = people.make_guest()
+    guest = people.make_guest(request.session.pop("invite", ""))
     login(request, guest, backend=BACKEND)
     return speak(redirect(_onward(request, request.POST.get("next", ""))), guest)
 
@@ -43,8 +46,10 @@ def demo(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
+    have = ledger.balance(request.user.pk)
     context = {
-        "balance": ledger.balance(request.user.pk),
+        "balance": have,
+        "plan": plan_of(request.user.pk) if have.on_plan else None,
         "tryon_price": listed_price("tryon"),
         "api_keys": request.user.api_keys.filter(revoked_at=None),
         "languages": settings.LANGUAGES,

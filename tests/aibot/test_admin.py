@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -11,12 +13,13 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from billing import ledger
-from billing.models import Entry
-from generation import photos, prompts, queue, studio, tasks, worker
-from generation.models import Draft, Job, Prompt, ProviderSetting, Route
+from billing import gifts, ledger, notifications, payments
+from billing.models import Audit, Entry, Promo, Referral
+from generation import errands, photos, prompts, queue, studio, tasks, worker
+from generation.models import Alert, Draft, Job, Prompt, ProviderSetting, Route
 from telegram_integration.models import ApiKey, UsedInitData, User
-from tests.conftest import Obedient, picture_file
+from tests.billing.buying import buy
+from tests.conftest import Obedient, make_person, picture_file
 
 pytestmark = pytest.mark.django_db
 
@@ -30,17 +33,36 @@ def staff(client: Client) -> Client:
     return client
 
 
+def shop_rows(person: User) -> None:
+    """At least one row of everything that has to do with money."""
+    friend = make_person("zoe")
+    friends = {"inviter": person.account, "friend": friend.account}
+    Referral.objects.create(**friends, suspicion="fresh_ring")
+    gifts.give(person.account, 1, words="<script>alert(1)</script>")
+    promo = Promo.objects.create(code="HALF", sort="percent", value=50)
+    payment = buy(person, "pro", save_method=True, promo=promo.code)
+    payments.refund(payment, Decimal(1), "<script>alert(1)</script>")
+    notifications.hear("yookassa", "payment.succeeded", "<script>alert(1)</script>", "127.0.0.1")
+    Audit.objects.create(sort=Audit.Sort.LEDGER, findings=["<script>alert(1)</script>"])
+
+
 @pytest.fixture
-def rows(person: User, provider: Obedient) -> Job:
+def rows(person: User, provider: Obedient, settings: Any) -> Job:
     """At least one row of everything."""
+    settings.DEBUG = True
     photo = photos.ingest(person.pk, picture_file())
     job = studio.edit(person.pk, base=photo, prompt="<script>alert(1)</script>")
     worker.work()
     Draft.objects.create(owner=person, person=photo)
+    studio.converse(person.pk, photo=photo, message="warmer")
+    prompts.write("head", "A hat, please.")
+    errands.keep(person.pk, {"tool": "imagine", "prompt": "a sea"})
+    Alert.objects.create(key="provider:kie:no_credits", text="Top it up.")
     UsedInitData.objects.create(user=person, digest="x")
     ApiKey.make(person, "laptop")
     assert ProviderSetting.objects.exists()
     assert Route.objects.exists()
+    shop_rows(person)
     tasks.canary()
     Group.objects.create(name="support")
     job.refresh_from_db()
@@ -96,14 +118,19 @@ def test_staff_stop_a_job_and_everything_goes_back(
 
 
 def test_staff_edit_and_reset_a_prompt(staff: Client) -> None:
-    row = Prompt.objects.get(zone="head")
-    staff.post(reverse("admin:generation_prompt_change", args=[row.pk]), {"text": "A hat, please."})
-    assert prompts.for_zone("head") == "A hat, please."
-    row.refresh_from_db()
-    assert row.updated_by.username == "staff"
-    address = reverse("admin:generation_prompt_changelist")
-    staff.post(address, {"action": "reset", "_selected_action": [row.pk]})
-    assert prompts.for_zone("head") == prompts.DEFAULTS["head"]
+    staff.post(reverse("admin:generation_prompt_edit", args=["head"]), {"text": "A hat, please."})
+    version = Prompt.objects.get()
+    assert (version.author.username, version.text) == ("staff", "A hat, please.")
+    assert prompts.current("head") == (1, "A hat, please.")
+    staff.post(reverse("admin:generation_prompt_reset", args=["head"]))
+    assert prompts.current("head") == (2, prompts.DEFAULTS["head"])
+
+
+def test_staff_see_what_a_provider_would_be_sent(staff: Client) -> None:
+    typed = {"text": "A hat, please.", "_preview": "Preview"}
+    page = staff.post(reverse("admin:generation_prompt_edit", args=["head"]), typed)
+    assert "A hat, please." in page.content.decode().partition('id="preview"')[2]
+    assert not Prompt.objects.exists()
 
 
 def test_people_do_not_get_in(client: Client, person: User) -> None:

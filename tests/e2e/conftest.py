@@ -36,10 +36,16 @@ Visit = Callable[..., Page]
 
 
 class Studio:
-    """Where the studio is, and how to sign in to it."""
+    """Where the studio is, and commands beside it on the same data."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, environment: dict[str, str]) -> None:
         self.address = f"http://127.0.0.1:{port}"
+        self.environment = environment
+
+    def command(self, *words: str) -> None:
+        """`manage.py` with these words."""
+        command = [sys.executable, str(ROOT / "manage.py"), *words]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=60)
 
     def is_healthy(self) -> bool:
         try:
@@ -61,7 +67,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         [sys.executable, str(ROOT / "manage.py"), "studio"], env=environment, stdout=log, stderr=log
     )
     try:
-        yield _healthy(Studio(port), process, data / "log")
+        yield _healthy(Studio(port, environment), process, data / "log")
     finally:
         process.terminate()
         process.wait(timeout=15)

@@ -8,7 +8,10 @@ from playwright.sync_api import Page
 
 from tests.e2e.walking import PHONE, PHOTOS, ask, overflow
 
-PAGES = ["/", "/try-on/", "/edit/", "/imagine/", "/gallery/", "/profile/"]
+PAGES = [
+    "/", "/try-on/", "/edit/", "/imagine/", "/gallery/", "/profile/", "/pricing/", "/payments/",
+    "/checkout/pro/", "/invite/",
+]  # fmt: skip
 DESKTOP = {"width": 1280, "height": 800}
 
 
