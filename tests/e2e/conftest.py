@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--no-first-run",
 ]
-START_SECONDS = 30
+START_SECONDS = 90
 # What this studio must not inherit from the run around it: it is a clone with no servers.
 SERVERS = {"DATABASE_URL", "REDIS_URL", "CACHE_URL", "CHANNELS_URL", "BROKER_URL"}
 SECRETS = {"TELEGRAM_BOT_TOKEN", "SECRET_KEY"}
