@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def test_words_become_a_picture(vendor, forge):
     (sent,) = vendor.orders
     assert (sent["prompt"], sent["seed"]) == ("a lighthouse", 7)
     assert (sent["width"], sent["height"]) == (1024, 576)
-    assert done == Done((vendor.results[0],), "dreamer-8", Decimal(0))
+    assert done == Done((vendor.results[0],), "dreamer-8", None)
 
 
 def test_several_pictures_come_one_after_another(vendor, forge):
@@ -187,7 +186,7 @@ def test_the_failure_of_an_edit_is_told_the_same_way(vendor, forge):
 def test_a_data_address_is_a_picture_too(vendor, forge):
     image = "data:image/png;base64," + base64.b64encode(vendor.results[1]).decode()
     vendor.script(TXT, Answer(200, {"images": [image], "info": "not json"}))
-    assert forge.start(IMAGINE, quiet) == Done((vendor.results[1],), "automatic1111")
+    assert forge.start(IMAGINE, quiet) == Done((vendor.results[1],), "automatic1111", None)
 
 
 def test_a_server_that_is_down_took_nothing():
