@@ -1,20 +1,22 @@
-"""Few connections to the database, however many threads wait: most close theirs meanwhile.
+"""Few connections to the database, however many threads wait: who waits for long loses its own.
 
-To open the next one costs 3 ms, so a few may keep theirs: as many as a quiet process has threads.
+Not at once, for to open the next one costs 3 ms, and most waits are short.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-MOST_KEPT = 8
+KEPT_SECONDS = 5
 
-_room = threading.BoundedSemaphore(MOST_KEPT)
-_mine = threading.local()
+_resting: dict[int, tuple[float, BaseDatabaseWrapper]] = {}
+_changing = threading.Lock()
 
 
 @contextmanager
@@ -29,23 +31,34 @@ def at_rest() -> Iterator[None]:
 
 def rest() -> None:
     """This thread will not need its connection for a while."""
-    if _is_kept() or connection.in_atomic_block:
+    if connection.in_atomic_block:
         return
-    _mine.kept = _room.acquire(blocking=False)
-    if _mine.kept:
-        close_old_connections()
-    else:
-        connection.close()
+    close_old_connections()
+    with _changing:
+        _resting[threading.get_ident()] = (time.monotonic(), connections["default"])
 
 
 def wake() -> None:
-    """This thread needs one again; one that has grown old is replaced."""
-    if _is_kept():
-        _mine.kept = False
-        _room.release()
+    """This thread needs a connection again; one that has grown old is replaced."""
+    with _changing:
+        _resting.pop(threading.get_ident(), None)
     if not connection.in_atomic_block:
         close_old_connections()
 
 
-def _is_kept() -> bool:
-    return getattr(_mine, "kept", False)
+def close_rested() -> None:
+    """Close those that have rested for KEPT_SECONDS. Their threads open new ones when they wake."""
+    with _changing:
+        for thread, (since, resting) in list(_resting.items()):
+            if time.monotonic() - since >= KEPT_SECONDS:
+                del _resting[thread]
+                _close(resting)
+
+
+def _close(resting: BaseDatabaseWrapper) -> None:
+    """Another thread's: it cannot wake meanwhile, for that takes the lock that we hold."""
+    resting.inc_thread_sharing()
+    try:
+        resting.close()
+    finally:
+        resting.dec_thread_sharing()
