@@ -10,6 +10,9 @@ extends. A lease that runs out sends the job back; its old worker can no longer 
 from __future__ import annotations
 
 import logging
+import time
+import uuid
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from datetime import timedelta as td
@@ -20,16 +23,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, prefetch_related_objects
 from django.utils import timezone
 
-from generation import ending, live, routing
+from generation import ending, live, routing, slots
 from generation.models import BUSY, OPEN, Job, State, Tool
 from generation.models.jobs import TALK_SLOT
+from generation.providers import OWN_MACHINE
 from generation.providers.base import ProviderError
 
 logger = logging.getLogger(__name__)
 
 CLAIM_TRIES = 12
+SHUT_SECONDS = 0.5
 SWEPT_AT_ONCE = 200
 TOLD_AT_ONCE = 20
+
+_told: dict[uuid.UUID, int] = {}
+"""The places in the line that this process told last."""
 
 
 def turn_for(user_id: int, tool: str) -> int:
@@ -53,24 +61,51 @@ def ring(bell: str = "generation.tasks.work") -> None:
         logger.warning("the bell could not be rung, the sweep will", exc_info=True)
 
 
-def ring_if_ready() -> None:
-    """One bell is enough: whoever claims a job rings for the next."""
-    if Job.objects.ready().exists():
-        ring()
+class Shut:
+    """What nobody had room for a moment ago: not every bell need look at it again."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, str], float] = {}
+
+    def note(self, job: Job) -> None:
+        """No more room for any job like this one than for itself."""
+        kind = ("", job.provider) if job.provider_ref else (job.tool, "")
+        self._until[kind] = time.monotonic() + SHUT_SECONDS
+
+    def forget(self, job: Job) -> None:
+        """It left its place, so there is room for another like it."""
+        if slots.is_here(job.provider, job.tool):
+            self._until.clear()
+        self._until.pop(("", job.provider), None)
+        self._until.pop((job.tool, ""), None)
+
+    def jobs(self) -> Q:
+        now, jobs = time.monotonic(), Q(pk__in=())
+        for (tool, provider), until in list(self._until.items()):
+            if until > now:
+                order = Q(tool=tool, provider_ref="")
+                check = Q(provider=provider) & ~Q(provider_ref="")
+                jobs |= order if tool else check
+        return jobs
 
 
-def claim(take: routing.Take = routing.anywhere) -> Job | None:
+def is_ready(shut: Shut | None = None) -> bool:
+    """Whether a job is ready that somebody may have room for."""
+    return Job.objects.ready().exclude((shut or Shut()).jobs()).exists()
+
+
+def claim(take: routing.Take = routing.anywhere, shut: Shut | None = None) -> Job | None:
     """The next job in turn, now ours for the length of a lease; None where nothing is ready.
 
     A job that nobody has room for is passed over, with all like it, and keeps its turn.
     """
-    passed_over = Q(pk__in=())
+    shut = shut or Shut()
     for _try in range(CLAIM_TRIES):
         # Two workers may want the last slot of one person; the constraint lets one have it.
         with suppress(IntegrityError), transaction.atomic():
             job = (
                 Job.objects.ready()
-                .exclude(passed_over)
+                .exclude(shut.jobs())
                 .select_for_update(skip_locked=True, of=("self",))
                 .select_related("owner")
                 .order_by("turn", "pk")
@@ -79,7 +114,7 @@ def claim(take: routing.Take = routing.anywhere) -> Job | None:
             if job is None:
                 return None
             if not (provider := _whom_for(job, take)):
-                passed_over |= _like(job)
+                shut.note(job)
             elif (slot := _slot_for(job)) is not None:
                 return _take(job, slot, provider)
     return None
@@ -95,13 +130,6 @@ def _whom_for(job: Job, take: routing.Take) -> str:
         return ""
     except ProviderError:
         return job.provider  # the worker will find the same, and end it
-
-
-def _like(job: Job) -> Q:
-    """The jobs for which there is no more room than for this one."""
-    if job.provider_ref:
-        return Q(provider=job.provider) & ~Q(provider_ref="")
-    return Q(tool=job.tool, provider_ref="")
 
 
 def _take(job: Job, slot: int, provider: str) -> Job:
@@ -185,7 +213,8 @@ def sweep() -> None:
     for job in _some(Job.objects.filter(state=State.RUNNING, lease_until__lt=now)):
         with suppress(ending.Lost):
             rescue(job, now)
-    ring_if_ready()
+    if is_ready():
+        ring()
     _tell_positions()
 
 
@@ -218,7 +247,14 @@ def _some(jobs: object) -> list[Job]:
 
 
 def _tell_positions() -> None:
-    """People in the queue see it move."""
+    """People in the queue see it move. Where it stands still, there is nothing to tell."""
+    global _told
     waiting = Job.objects.filter(state=State.QUEUED).select_related("owner")
+    places, lines = {}, Counter[bool]()
     for job in waiting.order_by("turn", "pk")[:TOLD_AT_ONCE]:
-        live.announce(job)
+        line = job.provider in OWN_MACHINE
+        lines[line] += 1
+        places[job.code] = lines[line]
+        if _told.get(job.code) != lines[line]:
+            live.announce(job)
+    _told = places

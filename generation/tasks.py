@@ -13,33 +13,32 @@ from typing import Any
 from celery import shared_task
 from celery.signals import task_postrun, task_prerun, worker_ready
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from generation import checkup, connections, errands, queue, stopping, worker
-from generation.models import Heartbeat, Job
+from generation.models import Heartbeat
 
-UNSWEPT_SECONDS = 6
+UNSWEPT = td(seconds=6)
 LOOK_SECONDS = 0.5
 PRESENT_SECONDS = 10
 HEARTBEATS_KEPT = td(days=1)
 
 logger = logging.getLogger(__name__)
 
-_swept_at = time.monotonic()
 _looking = threading.Lock()
+_shut = queue.Shut()
 
 
 @shared_task
 def work() -> None:
     """Somebody rang: do the job whose turn it is."""
-    worker.work()
+    worker.work(_shut)
 
 
 @shared_task
 def sweep() -> None:
-    global _swept_at
-    _swept_at = time.monotonic()
+    _beat("sweep")
     queue.sweep()
     errands.run_paid()
 
@@ -115,18 +114,25 @@ def _look(pool: Any) -> None:
     while True:
         time.sleep(LOOK_SECONDS)
         try:
+            close_old_connections()
+            connections.close_rested()
             if time.monotonic() - said_at > PRESENT_SECONDS:
                 said_at = time.monotonic()
                 say_present()
-            if time.monotonic() - _swept_at > UNSWEPT_SECONDS:
+            if not _is_swept():
                 sweep()
-            if not _looking.locked() and Job.objects.ready().exists():
+            if not _looking.locked() and queue.is_ready(_shut):
                 _looking.acquire()
                 pool.apply_async(_work_unrung, callback=lambda _result: None)
         except Exception:
             logger.warning("could not look", exc_info=True)
-        finally:
             connection.close()
+
+
+def _is_swept() -> bool:
+    """Whether any process did it lately: nobody needs it twice."""
+    lately = timezone.now() - UNSWEPT
+    return Heartbeat.objects.filter(name="sweep", beat_at__gt=lately).exists()
 
 
 def _work_unrung() -> None:
@@ -134,7 +140,7 @@ def _work_unrung() -> None:
     _looking.release()
     connections.wake()
     try:
-        worker.work()
+        worker.work(_shut)
     except Exception:
         logger.warning("could not work unrung", exc_info=True)
     finally:

@@ -35,16 +35,23 @@ logger = logging.getLogger(__name__)
 REPORT_SECONDS = 0.25
 
 
-def work() -> bool:
-    """Do one ready job. Returns whether there was one."""
+def work(shut: queue.Shut | None = None) -> bool:
+    """Do one ready job. Returns whether there was one. Whoever claims a job rings for the next."""
+    shut = shut or queue.Shut()
     with slots.Place() as place:
-        job = queue.claim(place.take)
+        job = queue.claim(place.take, shut)
         if job is None:
             return False
-        queue.ring_if_ready()
+        _ring_if_ready(shut)
         make(job)
-    queue.ring_if_ready()
+    shut.forget(job)
+    _ring_if_ready(shut)
     return True
+
+
+def _ring_if_ready(shut: queue.Shut) -> None:
+    if queue.is_ready(shut):
+        queue.ring()
 
 
 def make(job: Job) -> None:

@@ -136,6 +136,20 @@ def test_a_worker_lost_while_checking_leaves_the_outside_order_in_place(person: 
     assert (job.state, job.provider_ref) == (State.WAITING, "task-1")
 
 
+def test_people_in_the_queue_are_told_when_it_moves_and_only_then(
+    person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Job] = []
+    monkeypatch.setattr("generation.live.announce", told.append)
+    first, second, third = ask(person, 3)
+    queue.sweep()
+    queue.sweep()
+    assert told == [first, second, third] * 2  # once when they were asked for
+    Job.objects.filter(pk=first.pk).update(state=State.CANCELLED, finished_at=timezone.now())
+    queue.sweep()
+    assert told[6:] == [second, third]
+
+
 def test_a_bell_that_cannot_be_rung_holds_nobody_up(
     person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

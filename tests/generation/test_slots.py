@@ -165,6 +165,19 @@ def test_whoever_claims_a_job_rings_for_the_next(
     assert rung[:2] == [True, False]
 
 
+def test_what_nobody_had_room_for_is_looked_at_again_when_one_like_it_ends(person: User) -> None:
+    first, second = imagine(person), imagine(person)
+    shut = queue.Shut()
+    with slots.Place() as place:
+        assert queue.claim(place.take, shut) == first
+        assert queue.claim(slots.Place().take, shut) is None
+        assert not queue.is_ready(shut)
+        assert queue.is_ready()
+    shut.forget(first)
+    with slots.Place() as place:
+        assert queue.claim(place.take, shut) == second
+
+
 def test_there_is_a_line_for_this_machine_and_one_for_outside(
     person: User, edit: Callable[[], Job]
 ) -> None:
