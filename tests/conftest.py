@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,11 @@ def _apart(settings: Any, tmp_path: Path) -> None:
     """Files, caches and the language of one test never meet another's."""
     translation.activate("en")
     settings.MEDIA_ROOT = tmp_path / "media"
-    cache.clear()
+    if settings.CACHE_URL:  # to clear a Redis would clear it under the tests that run beside
+        kept = settings.CACHES["default"]
+        settings.CACHES = {"default": kept | {"KEY_PREFIX": uuid.uuid4().hex}}
+    else:
+        cache.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

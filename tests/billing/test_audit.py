@@ -154,6 +154,7 @@ def unguarded(books: Lot) -> Iterator[None]:
             cursor.execute("PRAGMA ignore_check_constraints = ON")
         for name in ("billing_lot_remaining_check", "lot_remaining_between_zero_and_granted"):
             if connection.vendor == "postgresql":
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table is altered before that
                 cursor.execute(f"ALTER TABLE billing_lot DROP CONSTRAINT {name}")
         yield
         if connection.vendor == "sqlite":
