@@ -42,7 +42,11 @@ def picture_of(data: dict[str, Any]) -> bytes:
 
 
 def no_picture(data: dict[str, Any]) -> ProviderError:
-    """Why an answer holds none. A prompt that was blocked never reached the model."""
+    """Why an answer holds none. A prompt that was blocked never reached the model.
+
+    Gemini sells pictures by the token, so one that was not drawn costs next to nothing: for the
+    reasons that Google calls passing, the order may be placed once more.
+    """
     feedback = as_dict(data.get("promptFeedback"))
     if block := feedback.get("blockReason"):
         words = feedback.get("blockReasonMessage", "")
@@ -71,8 +75,8 @@ def by_tokens(usage: Any, prices: Mapping[str, Any]) -> Decimal | None:
 
 
 def no_image(detail: str) -> ProviderError:
-    """The order was taken, and probably paid for."""
-    return ProviderError(NO_IMAGE, detail[:DETAIL_CHARACTERS], permanent=False, accepted=True)
+    """A picture was made and paid for: to place the order again would buy a second one."""
+    return ProviderError(NO_IMAGE, detail[:DETAIL_CHARACTERS], accepted=True)
 
 
 def _words(candidate: Mapping[str, Any]) -> str:

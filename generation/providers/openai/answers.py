@@ -18,9 +18,8 @@ DATA_URL = re.compile(r"data:[a-z/+.-]{0,40};base64,", re.IGNORECASE)
 
 
 def no_image(detail: str) -> ProviderError:
-    """The order was taken, and probably paid for."""
-    detail = detail[:DETAIL_CHARACTERS]
-    return ProviderError(NO_IMAGE, detail, permanent=False, accepted=True)
+    """The order was taken and paid for: to place it again would buy a second picture."""
+    return ProviderError(NO_IMAGE, detail[:DETAIL_CHARACTERS], accepted=True)
 
 
 def decoded(text: Any) -> bytes:

@@ -239,15 +239,26 @@ def test_only_some_missing_pictures_are_worth_another_try(vendor, gemini, reason
         {"candidates": [{"content": {"parts": "none"}}]},
         answered([{**inline(SKETCH), "thought": True}]),
         answered([{"inlineData": {}}]),
-        answered([{"inlineData": {"mimeType": "image/png", "data": "*** not base64 ***"}}]),
-        answered([{"inlineData": {"mimeType": "image/png", "data": 12}}]),
-        answered([inline(b"<html>oops")]),
     ],
 )
-def test_an_answer_without_a_usable_picture_was_an_order_all_the_same(vendor, gemini, body):
+def test_an_answer_without_a_picture_was_an_order_all_the_same(vendor, gemini, body):
     vendor.script(CALL, Answer(200, body))
     error = failed(gemini)
     assert (error.code, error.permanent, error.accepted) == ("no_image", False, True)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"inlineData": {"mimeType": "image/png", "data": "*** not base64 ***"}},
+        {"inlineData": {"mimeType": "image/png", "data": 12}},
+        inline(b"<html>oops"),
+    ],
+)
+def test_a_picture_that_was_paid_for_and_cannot_be_used_is_not_bought_again(vendor, gemini, part):
+    vendor.script(CALL, Answer(200, answered([part])))
+    error = failed(gemini)
+    assert (error.code, error.permanent, error.accepted) == ("no_image", True, True)
 
 
 # What refusals mean.

@@ -252,7 +252,7 @@ def test_an_address_relative_to_the_server_and_a_data_url_are_addresses_too():
 def test_pictures_by_address_come_only_from_listed_hosts(vendor):
     vendor.by_url = True
     error = failed(provider_at(vendor))
-    assert (error.code, error.accepted) == ("no_image", True)
+    assert (error.code, error.permanent, error.accepted) == ("no_image", True, True)
     assert provider_at(vendor, hosts=[vendor.url]).start(IMAGINE, quiet).pictures == (RESULTS[1],)
 
 
