@@ -118,7 +118,7 @@ def test_five_orders_that_hang_open_it(job: Job) -> None:
     assert breaker.is_resting(NAME)
 
 
-@pytest.mark.parametrize(("usual", "now"), [(2, 15), (30, 85), (60, 170)])
+@pytest.mark.parametrize(("usual", "now"), [(2, 7), (30, 85), (60, 170)])
 def test_one_that_is_slow_but_no_slower_than_it_may_be_is_left_in_use(
     job: Job, usual: float, now: float
 ) -> None:
