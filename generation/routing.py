@@ -33,6 +33,8 @@ MOST_PAID = 2
 SOON_SECONDS = 3.0
 LONGEST_WAIT = 60.0
 FIRST_IN_ORDER, LAST_IN_ORDER = 10, 90
+IN_DOUBT = (LOST, OUTCOME_UNKNOWN)
+"""Ends of an order of which nobody knows whether it was taken; a crash is yet to be called one."""
 COSTS = {"chat": Decimal("0.07")}
 """Rubles a piece to begin with, where the vendor does not say."""
 
@@ -132,14 +134,28 @@ def confirm(job: Job) -> ProviderSetting:
 
 
 def _left(job: Job) -> list[ProviderSetting]:
-    """Who may be asked now, in order; who failed this job before only where no other is left."""
+    """Who may be asked now, in order; who failed this job before only where no other is left.
+
+    Whoever may hold its last order, and can look it up, is asked about that before anybody else.
+    """
     orders = list(Attempt.objects.filter(job=job).order_by("pk"))
     wanted = candidates(job.tool)
     if len(orders) >= MOST_ORDERS or _paid(orders) >= MOST_PAID or not wanted:
         raise ProviderError(_last_code(orders), "nobody is left to ask", accepted=None)
+    if holder := _may_hold_it(orders, wanted):
+        return [holder]
     tried = {order.provider for order in orders if order.outcome not in ("", LOST)}
     awake = [setting for setting in wanted if not is_resting(setting.name)]
     return [setting for setting in awake if setting.name not in tried] or awake
+
+
+def _may_hold_it(orders: list[Attempt], wanted: list[ProviderSetting]) -> ProviderSetting | None:
+    """Who took the last order, perhaps, and can be asked whether they did."""
+    last = orders[-1] if orders else None
+    if last is None or last.outcome not in ("", *IN_DOUBT):
+        return None
+    holders = (setting for setting in wanted if setting.name == last.provider)
+    return next((setting for setting in holders if hasattr(made(setting), "find")), None)
 
 
 def _has_room(setting: ProviderSetting, job: Job) -> bool:
@@ -160,7 +176,7 @@ def begin(job: Job, setting: ProviderSetting) -> Attempt:
 def is_in_doubt(job: Job) -> bool:
     """Whether its provider may hold an order that nobody heard the end of."""
     orders = Attempt.objects.filter(job=job, provider=job.provider)
-    return orders.filter(outcome__in=(LOST, OUTCOME_UNKNOWN)).exists()
+    return orders.filter(outcome__in=IN_DOUBT).exists()
 
 
 def end(job: Job, outcome: str, error: ProviderError | None = None) -> None:

@@ -17,7 +17,7 @@ from generation import ending, queue, routing, studio, worker
 from generation.models import Attempt, Job, ProviderSetting, Route, State
 from generation.providers import PROVIDERS
 from generation.providers import base as kinds
-from generation.providers.base import Config, Done, ProviderError, Waiting
+from generation.providers.base import Config, Done, Order, ProviderError, Waiting
 from telegram_integration.models import User
 from tests.conftest import Obedient, picture_file
 
@@ -104,6 +104,43 @@ def test_an_unknown_outcome_leads_to_one_more_order_and_no_third(
     job = run(person, turns=12)
     assert job.state == State.FAILED
     assert len(two[0].orders) + len(two[1].orders) == 2
+
+
+class Remembering(Obedient):
+    """Knows what it was ordered before, as ComfyUI does."""
+
+    placed: str | ProviderError | None = None
+
+    def find(self, order: Order) -> str | None:
+        if isinstance(self.placed, ProviderError):
+            raise self.placed
+        return self.placed
+
+
+@pytest.mark.parametrize("outcome", [kinds.OUTCOME_UNKNOWN, "lost", ""])
+def test_an_order_in_doubt_is_looked_up_before_anybody_else_is_asked(
+    person: User, two: tuple[Obedient, Obedient], outcome: str
+) -> None:
+    two[0].__class__, two[0].placed = Remembering, "order-1"
+    job = studio.imagine(person.pk, prompt="a sea")
+    Attempt.objects.create(job=job, provider="vendor0", outcome=outcome, accepted=None)
+    worker.work()
+    job.refresh_from_db()
+    assert (job.state, job.provider, job.provider_ref) == (State.WAITING, "vendor0", "order-1")
+    assert two[0].orders == two[1].orders == []
+
+
+def test_where_it_cannot_be_looked_up_another_is_asked_once(
+    person: User, two: tuple[Obedient, Obedient]
+) -> None:
+    two[0].__class__, two[0].placed = Remembering, fault()
+    two[0].answer = fault(kinds.OUTCOME_UNKNOWN, accepted=None)
+    job = run(person)
+    outcomes = list(Attempt.objects.order_by("pk").values_list("provider", "outcome"))
+    assert outcomes == [
+        ("vendor0", kinds.OUTCOME_UNKNOWN), ("vendor0", kinds.TRANSIENT), ("vendor1", "done"),
+    ]  # fmt: skip
+    assert (job.state, len(two[0].orders), len(two[1].orders)) == (State.DONE, 1, 1)
 
 
 def test_a_provider_switched_off_gets_no_order(
