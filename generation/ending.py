@@ -74,8 +74,10 @@ def cancel(job: Job) -> None:
 
 
 def expire(job: Job) -> None:
-    """Past its deadline, wherever it stands."""
-    fail(job, ProviderError("expired"), expected=OPEN)
+    """Past its deadline, wherever it stands. What was ordered is wanted by nobody any more."""
+    with transaction.atomic():
+        fail(job, ProviderError("expired"), expected=OPEN)
+        stopping.ring(job)
 
 
 def _end(job: Job, state: State, expected: tuple[State, ...], **changes: object) -> None:

@@ -50,9 +50,9 @@ def run_errands() -> None:
 
 
 @shared_task
-def stop(code: str) -> None:
-    """A job was cancelled whose order is still out there."""
-    stopping.stop(code)
+def stop(code: str, ref: str) -> None:
+    """A job has ended whose order is still out there."""
+    stopping.stop(code, ref)
 
 
 @shared_task

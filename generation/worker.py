@@ -25,6 +25,7 @@ from generation import (
     routing,
     sandbox,
     slots,
+    stopping,
     watermark,
 )
 from generation.models import Attempt, Input, Job, Photo, ProviderSetting, State, Tool
@@ -78,7 +79,16 @@ def _make(job: Job) -> None:
         _go_on_or_fail(job, error)
         return
     if isinstance(answer, Waiting):
+        _put_aside(job, answer)
+
+
+def _put_aside(job: Job, answer: Waiting) -> None:
+    """Look again later. A job that ended while its order was placed wants it stopped."""
+    try:
         queue.put_aside(job, answer.ref, check_in=answer.check_in, percent=answer.percent)
+    except ending.Lost:
+        stopping.ring(job, answer.ref)
+        raise
 
 
 def _ask(job: Job, order: Order, report: Report) -> Done | Waiting:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta as td
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from billing import ledger
 from billing.audit import findings
 from billing.problem import Problem
 from generation import queue, stopping, studio, tasks, worker
 from generation.models import Job, State
-from generation.providers.base import ProviderError, Waiting
+from generation.providers.base import Order, ProviderError, Report, Waiting
 from telegram_integration.models import User
 from tests.conftest import Obedient
 
@@ -70,7 +72,7 @@ def test_an_order_that_can_be_stopped_is_given_back_and_then_stopped(
         studio.cancel(job)
     assert (job.state, ledger.balance(person.pk).credit) == (State.CANCELLED, 5)
     assert stoppable.stopped == []  # the person does not wait for the vendor
-    assert bells == [("generation.tasks.stop", [str(job.code)])]
+    assert bells == [("generation.tasks.stop", [str(job.code), "order-1"])]
     tasks.stop(*bells[0][1])
     assert stoppable.stopped == ["order-1"]
     assert findings() == []
@@ -141,7 +143,7 @@ def test_a_vendor_that_will_not_stop_troubles_nobody(
         raise ProviderError("transient", "away")
 
     monkeypatch.setattr(stoppable, "cancel", refuse)
-    tasks.stop(str(job.code))
+    tasks.stop(str(job.code), job.provider_ref)
     assert "could not be stopped" in caplog.text
     assert Job.objects.get().state == State.CANCELLED
 
@@ -150,5 +152,43 @@ def test_a_job_that_goes_on_is_never_stopped_at_its_vendor(
     person: User, stoppable: Stoppable
 ) -> None:
     job = waiting(person, stoppable)
-    tasks.stop(str(job.code))
+    tasks.stop(str(job.code), "order-1")
     assert stoppable.stopped == []
+
+
+def test_an_order_that_was_placed_while_its_job_was_cancelled_is_stopped(
+    person: User,
+    stoppable: Stoppable,
+    bells: list[tuple[str, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    job = studio.imagine(person.pk, prompt="a sea")
+
+    def start(order: Order, report: Report) -> Waiting:
+        studio.cancel(Job.objects.get(code=order.code))
+        return Waiting("order-2", check_in=60)
+
+    monkeypatch.setattr(stoppable, "start", start)
+    with django_capture_on_commit_callbacks(execute=True):
+        worker.work()
+    stops = [bell for bell in bells if bell[0] == "generation.tasks.stop"]
+    assert stops == [("generation.tasks.stop", [str(job.code), "order-2"])]
+    tasks.stop(*stops[0][1])
+    assert stoppable.stopped == ["order-2"]
+    assert ledger.balance(person.pk).credit == 5
+
+
+def test_an_order_that_is_past_its_deadline_is_stopped(
+    person: User,
+    stoppable: Stoppable,
+    bells: list[tuple[str, list[str]]],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    job = waiting(person, stoppable)
+    Job.objects.update(deadline_at=timezone.now() - td(seconds=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        queue.sweep()
+    assert bells == [("generation.tasks.stop", [str(job.code), "order-1"])]
+    tasks.stop(*bells[0][1])
+    assert stoppable.stopped == ["order-1"]

@@ -106,6 +106,6 @@ def test_a_cancelled_order_leaves_the_vendors_queue(person: User, vendor: ComfyU
     worker.work()
     job.refresh_from_db()
     studio.cancel(job)
-    tasks.stop(str(job.code))
+    tasks.stop(str(job.code), job.provider_ref)
     assert vendor.prompts == {}
     assert ledger.balance(person.pk).credit == 5
