@@ -44,6 +44,7 @@ REFUND = {
     "refund_not_paid": _("Only a payment that was made can be given back."),
     "refund_amount": _("Give back between 0.01 and %(limit)s."),
     "refund_going_on": _("A refund of this payment is on its way already."),
+    "refund_meanwhile": _("It has changed meanwhile: look at the payment again."),
     "refund_whole_only": _("Stars can be given back only as a whole."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 
 from django import forms
@@ -22,13 +23,15 @@ MOST_AT_ONCE = 50
 
 
 class RefundForm(forms.Form):
-    """``seen`` is what had been given back when the form was made: sent twice, it is refused."""
+    """``seen`` is what had been given back when the form was made; ``code`` is made with it: sent
+    twice, it is one refund."""
 
     amount = forms.DecimalField(
         label=_("Amount"), max_digits=9, decimal_places=2, min_value=Decimal("0.01")
     )
     reason = forms.CharField(label=_("Why"), max_length=200)
     seen = forms.DecimalField(widget=forms.HiddenInput)
+    code = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
 class RefundInline(admin.TabularInline):
@@ -90,11 +93,9 @@ class PaymentAdmin(ReadOnly):
 
     def _refunded(self, request: HttpRequest, payment: Payment, form: RefundForm) -> bool:
         asked = form.cleaned_data
-        if asked["seen"] != payment.refunded:
-            form.add_error(None, _("It has changed meanwhile: look at the payment again."))
-            return False
+        once = {"code": asked["code"], "seen": asked["seen"]}
         try:
-            row = payments.refund(payment, asked["amount"], asked["reason"], request.user)
+            row = payments.refund(payment, asked["amount"], asked["reason"], request.user, **once)
         except Problem as problem:
             form.add_error("amount", str(problem.message))
             return False

@@ -29,19 +29,41 @@ AT_ONCE = 20
 SETTLE_AFTER = td(seconds=60)  # whoever made the row asks first
 
 
-def refund(payment: Payment, amount: Decimal | None, reason: str, author: object = None) -> Refund:
-    """Give ``amount`` back, or all that is left. Raises Problem; it may stay pending a while."""
-    return settle_refund(_begin(payment, amount, reason, author))
+def refund(
+    payment: Payment,
+    amount: Decimal | None,
+    reason: str,
+    author: object = None,
+    *,
+    code: uuid.UUID | None = None,
+    seen: Decimal | None = None,
+) -> Refund:
+    """Give ``amount`` back, or all that is left. Raises Problem; it may stay pending a while.
+
+    Asked twice under one ``code`` it is one refund. ``seen`` is what had been given back when
+    somebody decided this: if more has gone back since, it is refused.
+    """
+    return settle_refund(_begin(payment, amount, reason, author, code or uuid.uuid4(), seen))
 
 
 @transaction.atomic
-def _begin(payment: Payment, amount: Decimal | None, reason: str, author: object) -> Refund:
+def _begin(
+    payment: Payment,
+    amount: Decimal | None,
+    reason: str,
+    author: object,
+    code: uuid.UUID,
+    seen: Decimal | None,
+) -> Refund:
     ledger.lock(payment.account.user_id)
+    if begun := Refund.objects.filter(code=code, payment=payment).first():
+        return begun
     payment = Payment.objects.select_related("lot").get(pk=payment.pk)
+    if seen not in (None, payment.refunded):
+        raise refused("refund_meanwhile", status=409)
     left = payment.amount - payment.refunded
     amount = left if amount is None else amount
     _examine(payment, amount, left)
-    code = uuid.uuid4()
     row = Refund(
         code=code, payment=payment, amount=amount, idempotence_key=f"refund:{code.hex}",
         reason=reason[:200], author=author,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,13 +12,14 @@ import time_machine
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from billing import gifts, ledger, promos, referrals
+from billing import gifts, ledger, payments, promos, referrals
 from billing.catalogue import price_of
 from billing.granting import Grant, grant_many
-from billing.models import Entry, Kind, Lot, Promo
+from billing.models import Entry, Kind, Lot, Promo, Refund
 from billing.problem import Problem
 from telegram_integration.models import User
 from tests.bench import books
+from tests.billing.buying import buy
 from tests.conftest import make_person
 
 pytestmark = [
@@ -69,6 +72,23 @@ def test_a_refund_asked_for_twice_at_once_is_paid_once(person: User, together: T
     )
     assert sorted(back) == [0] * 15 + [2]
     assert left(person).credit == 5
+
+
+def test_a_purchase_is_given_back_once_by_staff_who_all_decide_at_once(
+    person: User, together: Together, settings: Any
+) -> None:
+    settings.DEBUG = True  # the sandbox exists nowhere else
+    payment, one = buy(person), uuid.uuid4()
+
+    def decide(number: int) -> object:
+        code = one if number % 2 else uuid.uuid4()
+        return payments.refund(payment, Decimal("50"), "asked", code=code, seen=Decimal(0))
+
+    answers = together(16, decide)
+    refusals = {answer.code for answer in answers if isinstance(answer, Problem)}
+    assert refusals <= {"refund_going_on", "refund_meanwhile"}
+    assert Refund.objects.get().amount == Decimal("50.00")
+    assert left(person).credit == 79
 
 
 def test_the_free_period_begins_once(person: User, together: Together) -> None:
