@@ -25,6 +25,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing import ledger
+from billing.api import IDEMPOTENCY_KEY, client_key
 from billing.catalogue import price_of
 from generation import fitting, photos, studio
 from generation.asking import ASKING, AssistantRequest, EditRequest, ImagineRequest, TryOnRequest
@@ -33,7 +34,6 @@ from generation.problems import refused, sentence
 from generation.serializers import JobSerializer, PhotoSerializer, PriceSerializer, job_json
 
 UPLOAD_OVERHEAD_BYTES = 64 * 1024
-KEY_LIMIT = 120
 
 
 class UploadSerializer(serializers.Serializer):
@@ -153,11 +153,6 @@ class JobFilter(django_filters.FilterSet):
     state = django_filters.MultipleChoiceFilter(choices=State.choices)
 
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    location=OpenApiParameter.HEADER,
-    description="Send the same key again and get the same job, charged once.",
-)
 ANY_REQUEST = PolymorphicProxySerializer(
     component_name="JobRequest",
     serializers={
@@ -219,13 +214,9 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
 
 
 def _key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not key.isascii() or not key.isprintable() or not 1 <= len(key) <= KEY_LIMIT:
-        message = f"1 to {KEY_LIMIT} printable ASCII characters"
-        raise serializers.ValidationError({"Idempotency-Key": [message]})
-    return f"client:{key}"
+    """The client's own key, apart from the keys that we make for jobs of the pages."""
+    key = client_key(request)
+    return None if key is None else f"client:{key}"
 
 
 class QuoteQuery(serializers.Serializer):

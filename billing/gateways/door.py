@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import socket
-import ssl
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import httpx2
 
 from billing.gateways.base import GatewayError
+from billing.outside import NOT_SENT, USER_AGENT, Limit, trusted
 
-USER_AGENT = "AIPictureStudio/0.1 (+self-hosted)"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 LOOK_SECONDS = 10.0
 WHOLE_SECONDS = 40.0
 ANSWER_BYTES = 4 * 1024 * 1024
-NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 class Door:
@@ -51,7 +45,7 @@ class Door:
             raise GatewayError(type(error).__name__, unknown=True) from None
 
     def _read(self, method: str, path: str, **request: Any) -> tuple[int, dict[str, Any]]:
-        limit = _Limit(WHOLE_SECONDS)
+        limit = Limit(WHOLE_SECONDS)
         extensions = {"trace": limit.see}
         with (
             self._client(READ_SECONDS if method == "POST" else LOOK_SECONDS) as client,
@@ -63,8 +57,6 @@ class Door:
                 body += part
                 if len(body) > ANSWER_BYTES:
                     raise ValueError
-        if limit.over.is_set():
-            raise httpx2.ReadTimeout("the whole took too long")
         return answer.status_code, _object(body)
 
     def _client(self, read_seconds: float) -> httpx2.Client:
@@ -74,35 +66,8 @@ class Door:
             headers={"User-Agent": USER_AGENT},
             timeout=httpx2.Timeout(read_seconds, connect=CONNECT_SECONDS),
             follow_redirects=False,
-            verify=_trusted(),
+            verify=trusted(),
         )
-
-
-class _Limit:
-    """Ends a request that trickles: a timeout counts from byte to byte only."""
-
-    def __init__(self, seconds: float) -> None:
-        self.stream: Any = None
-        self.over = threading.Event()
-        self.timer = threading.Timer(seconds, self._end)
-        self.timer.daemon = True
-
-    def see(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self.stream = info["return_value"]
-
-    def _end(self) -> None:
-        self.over.set()
-        if self.stream is not None:
-            with suppress(OSError):
-                # The plain socket's: TLS has a lock of its own, which the reader may hold.
-                socket.socket.shutdown(self.stream.get_extra_info("socket"), socket.SHUT_RDWR)
-
-    def __enter__(self) -> None:
-        self.timer.start()
-
-    def __exit__(self, *_error: object) -> None:
-        self.timer.cancel()
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -110,9 +75,3 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ValueError
     return data
-
-
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    """One for the process: to read all certificates anew takes 30 ms."""
-    return httpx2.create_ssl_context()

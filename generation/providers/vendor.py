@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import email.utils
-import functools
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from types import NoneType
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 
+from billing.outside import NOT_SENT, USER_AGENT, Limit, trusted
 from generation.providers.base import (
     INVALID_INPUT,
     MISCONFIGURED,
@@ -25,7 +20,6 @@ from generation.providers.base import (
     ProviderError,
 )
 
-USER_AGENT = "AIPictureStudio/0.1 (+self-hosted)"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 ASK_SECONDS = 60.0
@@ -67,7 +61,7 @@ class Vendor:
             timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
             limits=httpx2.Limits(max_keepalive_connections=0),
             follow_redirects=False,
-            verify=_trusted(),
+            verify=trusted(),
         )
 
     def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
@@ -81,7 +75,7 @@ class Vendor:
         """A POST that buys a picture. What may have arrived is OUTCOME_UNKNOWN, never repeated."""
         try:
             answer = self._send("POST", path, self.order_seconds, **request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+        except NOT_SENT as error:
             raise ProviderError(TRANSIENT, _named(error), permanent=False) from None
         except httpx2.HTTPError as error:
             raise unknown(_named(error)) from None
@@ -116,50 +110,6 @@ class Vendor:
     def refusal(self, answer: httpx2.Response) -> ProviderError | None:
         """What this vendor's own words mean. None: let the status speak, see ``failure``."""
         return None
-
-
-class Limit:
-    """Ends a request that is alive and yet takes too long: a timeout counts from byte to byte only.
-
-    It hears of the request's connection by ``see`` and shuts it down, which ends every wait on it.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.stream: Any = None
-        self.over = threading.Event()
-        self.timer = threading.Timer(seconds, self._end)
-        self.timer.daemon = True
-
-    def see(self, event: str, info: Mapping[str, Any]) -> None:
-        """A trace of httpcore's: the connection is made, or made anew inside TLS."""
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self.stream = info["return_value"]
-            if self.over.is_set():
-                self._end()
-
-    def _end(self) -> None:
-        self.over.set()
-        if self.stream is not None:
-            with suppress(OSError):
-                # The plain socket's: TLS has a lock of its own, which the reader may hold.
-                socket.socket.shutdown(self.stream.get_extra_info("socket"), socket.SHUT_RDWR)
-
-    def __enter__(self) -> Self:
-        self.timer.start()
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """An answer that was cut off here is not whole, even where it looks so."""
-        self.timer.cancel()
-        not_sent = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
-        if self.over.is_set() and not not_sent and isinstance(error, (httpx2.HTTPError, NoneType)):
-            raise httpx2.ReadTimeout("the whole took too long") from None
-
-
-@functools.cache
-def _trusted() -> ssl.SSLContext:
-    """One for the process: to read all certificates anew takes 30 ms."""
-    return httpx2.create_ssl_context()
 
 
 def unknown(detail: str) -> ProviderError:
