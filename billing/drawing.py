@@ -6,11 +6,12 @@ time the account is locked.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
+
+from billing.moments import stored
 
 SPENDABLE = """
     SELECT lot.id, lot.kind, lot.remaining, entry.delta
@@ -52,8 +53,3 @@ def draw(lots: list[Spendable], units: int, *, key: str, reason: str) -> None:
                 cursor.execute(TAKE, [take, lot.pk])
                 cursor.execute(BOOK, [lot.pk, -take, key, part, reason, now])
                 units, part = units - take, part + 1
-
-
-def stored(moment: datetime | None) -> Any:
-    """As this database keeps it: SQLite knows moments only as text."""
-    return connection.ops.adapt_datetimefield_value(moment)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing.drawing import stored
+from billing.moments import stored
 
 Terms = tuple[str, int, str, datetime | None]
-TOGETHER = 5_000
+TOGETHER = 10_000
+MANY = {
+    "postgresql": "json_array_elements(%s::json) AS many (value)",
+    "sqlite": "json_each(%s) AS many",
+}
 LOTS = """
     INSERT INTO billing_lot
     (account_id, key, kind, granted, remaining, source, expires_at, created_at)
-    SELECT column1, column2, %s, %s, %s, %s, %s, %s FROM (VALUES {rows}) AS many
+    SELECT CAST(many.value ->> 0 AS bigint), many.value ->> 1, %s, %s, %s, %s, %s, %s FROM {many}
     WHERE true ON CONFLICT (key) DO NOTHING RETURNING id
 """
 ENTRIES = """
     INSERT INTO billing_entry (lot_id, key, delta, part, reason, created_at)
-    SELECT column1, 'lot:' || column1 || ':grant', %s, 0, %s, %s FROM (VALUES {rows}) AS many
+    SELECT CAST(many.value ->> 0 AS bigint), 'lot:' || (many.value ->> 0) || ':grant',
+    %s, 0, %s, %s FROM {many}
 """
 
 
@@ -49,11 +55,14 @@ def grant_many(grants: Iterable[Grant]) -> int:
     gets an entry. Killed in the middle, some thousands are done and the next run does the rest.
     Two runs at once meet the keys in one order, so neither waits for what the other waits for.
     """
-    ordered = sorted(grants, key=lambda one: (str(one.terms), one.account_id, one.key))
+    alike: dict[Terms, list[tuple[int, str]]] = defaultdict(list)
+    for one in grants:
+        alike[one.terms].append((one.account_id, one.key))
     made = 0
-    for terms, alike in groupby(ordered, key=lambda one: one.terms):
-        while some := [(one.account_id, one.key) for one in islice(alike, TOGETHER)]:
-            made += _write(terms, some)
+    for terms in sorted(alike, key=str):
+        ordered = sorted(alike[terms])
+        for first in range(0, len(ordered), TOGETHER):
+            made += _write(terms, ordered[first : first + TOGETHER])
     return made
 
 
@@ -61,13 +70,11 @@ def grant_many(grants: Iterable[Grant]) -> int:
 def _write(terms: Terms, accounts_and_keys: list[tuple[int, str]]) -> int:
     """The lots that are not there yet, and an entry for each that was made."""
     kind, units, source, expires_at = terms
-    now, expires_at = stored(timezone.now()), stored(expires_at)
-    rows = ", ".join(["(%s, %s)"] * len(accounts_and_keys))
-    values = [value for pair in accounts_and_keys for value in pair]
+    now, many = stored(timezone.now()), MANY[connection.vendor]
+    lot = [kind, units, units, source, stored(expires_at), now]
     with connection.cursor() as cursor:
-        lot = [kind, units, units, source, expires_at, now]
-        cursor.execute(LOTS.format(rows=rows), [*lot, *values])
-        if made := [pk for (pk,) in cursor.fetchall()]:
-            rows = ", ".join(["(%s)"] * len(made))
-            cursor.execute(ENTRIES.format(rows=rows), [units, source, now, *made])
+        # One list is one parameter: a value for each would take longer to write than to insert.
+        cursor.execute(LOTS.format(many=many), [*lot, json.dumps(accounts_and_keys)])
+        if made := cursor.fetchall():
+            cursor.execute(ENTRIES.format(many=many), [units, source, now, json.dumps(made)])
     return len(made)
