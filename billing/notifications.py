@@ -10,14 +10,15 @@ import time
 from datetime import datetime
 from datetime import timedelta as td
 
+from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
 from billing import bells, gateways, payments
 from billing.gateways.base import GatewayError
 from billing.models import Notification, Payment, Refund
+from billing.moments import pause, stored
 from billing.payments.asking import look_at
-from billing.payments.settling import pause
 
 EVENTS = frozenset(
     {
@@ -26,23 +27,30 @@ EVENTS = frozenset(
 )  # fmt: skip
 UNKNOWN = "unknown"
 FINAL = (*Payment.FINAL, UNKNOWN)
+KEEP = f"""
+    INSERT INTO billing_notification
+    (gateway, event, object_id, source, received_at, try_at, tries, outcome)
+    VALUES (%s, %s, %s, %s, %s, %s, 0, '')
+    ON CONFLICT (gateway, event, object_id) DO UPDATE SET done_at = NULL, try_at = excluded.try_at
+    WHERE billing_notification.done_at IS NOT NULL
+    AND billing_notification.outcome NOT IN ({", ".join(["%s"] * len(FINAL))}) RETURNING id
+"""  # noqa: S608
 MOST_SECONDS = 20.0
 IN_HAND = td(seconds=90)  # longer than one look lasts
 BELL = "billing.tasks.look_into"
 
 
 def hear(gateway: str, event: str, object_id: str, source: str) -> None:
-    """Keep it. The same again is the same row, due once more unless all is settled."""
-    row, is_new = Notification.objects.get_or_create(
-        gateway=gateway, event=event, object_id=object_id, defaults={"source": source}
-    )
-    if is_new or _is_due_again(row):
+    """Keep it. The same again is the same row, due once more unless all is settled.
+
+    One statement, for a gateway may call hundreds of times a second and wants an answer at once.
+    """
+    now = stored(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [gateway, event, object_id, source, now, now, *FINAL])
+        is_due = cursor.fetchone() is not None
+    if is_due:
         bells.ring(BELL)
-
-
-def _is_due_again(row: Notification) -> bool:
-    done = Notification.objects.filter(pk=row.pk, done_at__isnull=False).exclude(outcome__in=FINAL)
-    return bool(done.update(done_at=None, try_at=timezone.now()))
 
 
 def look_into(now: datetime | None = None) -> int:
