@@ -19,11 +19,16 @@ from billing.problems import refused
 KEPT = td(days=30)
 LARGEST = 1_000  # credits
 AT_ONCE = 200
+FOR_NOTHING = ("welcome", "referral", "promo")
+"""Sources of credits that cannot be given away: many accounts of one person would fill another."""
 
 
 @transaction.atomic
 def give(account: Account, units: int, *, code: uuid.UUID | None = None, words: str = "") -> Gift:
-    """Put credits into a link, once under ``code``. Raises NotEnough, or Problem."""
+    """Put credits that somebody paid for into a link, once under ``code``.
+
+    Raises NotEnough, or Problem.
+    """
     code = code or uuid.uuid4()
     ledger.lock_accounts(account.pk)
     if given := Gift.objects.filter(code=code, giver=account).first():
@@ -33,8 +38,20 @@ def give(account: Account, units: int, *, code: uuid.UUID | None = None, words: 
     gift = Gift.objects.create(
         code=code, giver=account, units=units, words=words[:200], expires_at=timezone.now() + KEPT
     )
-    ledger.draw_credits(account.user_id, units, key=gift.charge_key, reason="gift")
+    _draw(gift)
     return gift
+
+
+def _draw(gift: Gift) -> None:
+    giver = gift.giver.user_id
+    try:
+        ledger.draw_credits(
+            giver, gift.units, key=gift.charge_key, reason="gift", sparing=FOR_NOTHING
+        )
+    except ledger.NotEnough:
+        if ledger.balance(giver).credit < gift.units:
+            raise
+        raise refused("gift_for_nothing") from None
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ once. What a person has is paid in this order: plan actions (they expire), credi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta as td
 from typing import Protocol
@@ -154,11 +154,20 @@ def charge_locked(
 
 
 @transaction.atomic
-def draw_credits(user_id: int, units: int, *, key: str, reason: str) -> None:
-    """Take credits and nothing else, once under ``key``. `refund` brings them back."""
-    lots = [lot for lot in spendable(lock(user_id).pk, key) if lot.kind == Kind.CREDIT]
+def draw_credits(
+    user_id: int, units: int, *, key: str, reason: str, sparing: Collection[str] = ()
+) -> None:
+    """Take credits and nothing else, once under ``key``. `refund` brings them back.
+
+    Lots of the sources in ``sparing`` are left alone.
+    """
+    account = lock(user_id)
+    lots = [lot for lot in spendable(account.pk, key) if lot.kind == Kind.CREDIT]
     if any(lot.drawn for lot in lots):
         return
+    if sparing:
+        spared = account.lots.filter(source__in=sparing).values_list("pk", flat=True)
+        lots = [lot for lot in lots if lot.pk not in set(spared)]
     have = sum(lot.remaining for lot in lots)
     if have < units:
         raise NotEnough(Quote(Kind.CREDIT.value, units, missing=units - have))

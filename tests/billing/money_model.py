@@ -20,6 +20,7 @@ class ModelLot:
     granted: int
     left: int
     end: datetime | None
+    for_nothing: bool = False
 
     @property
     def row(self) -> tuple[str, int, int, datetime | None]:
@@ -42,8 +43,10 @@ class Model:
     gifts: dict[str, tuple[int, int, datetime, str]] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
 
-    def grant(self, who: int, kind: str, units: int, end: datetime | None) -> ModelLot:
-        self.lots.append(ModelLot(who, kind, units, units, end))
+    def grant(
+        self, who: int, kind: str, units: int, end: datetime | None, *, for_nothing: bool = False
+    ) -> ModelLot:
+        self.lots.append(ModelLot(who, kind, units, units, end, for_nothing))
         return self.lots[-1]
 
     def running(self, who: int, kind: str) -> list[ModelLot]:
@@ -54,6 +57,9 @@ class Model:
     def balance(self, who: int) -> dict[str, int]:
         have = {kind: sum(lot.left for lot in self.running(who, kind)) for kind in ORDER}
         return have if self.running(who, "free") else have | {"free": 10}
+
+    def can_give(self, who: int) -> int:
+        return sum(lot.left for lot in self.running(who, "credit") if not lot.for_nothing)
 
     def on_plan(self, who: int) -> bool:
         return bool(self.running(who, "plan"))
@@ -67,11 +73,13 @@ class Model:
         able = (kind for kind in ORDER if have[kind] >= price.amount(kind, count))
         return next(able, None)
 
-    def draw(self, who: int, kind: str, units: int, key: str) -> None:
+    def draw(self, who: int, kind: str, units: int, key: str, *, as_gift: bool = False) -> None:
         if kind == "free" and not self.running(who, "free"):
             self.grant(who, "free", 10, timezone.now() + td(days=30))
         self.drawn[key] = []
         for lot in self.running(who, kind):
+            if as_gift and lot.for_nothing:
+                continue
             take = min(lot.left, units)
             lot.left, units = lot.left - take, units - take
             self.drawn[key].append((lot, take))
@@ -116,7 +124,7 @@ class Model:
             self.earned.add(who)
             inviter, ring = self.invited[who]
             if not ring:
-                self.grant(inviter, "credit", 10, None)
+                self.grant(inviter, "credit", 10, None, for_nothing=True)
 
     def return_gifts(self) -> None:
         late = [token for token, gift in self.gifts.items() if gift[2] <= timezone.now()]

@@ -13,7 +13,7 @@ from billing import gifts, ledger, payments
 from billing.gateways import sandbox
 from billing.models import Account, Gift, Payment, Product, Promo, Referral
 from telegram_integration.models import User
-from tests.billing.buying import at_the_bank, buy, order
+from tests.billing.buying import as_if_bought, at_the_bank, buy, order
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +224,7 @@ def test_a_discount_is_counted_in_the_order(api: APIClient) -> None:
 def test_a_gift_goes_from_one_person_to_another(
     api: APIClient, their_api: APIClient, person: User, stranger: User
 ) -> None:
+    as_if_bought(person)
     wish = {"units": 3, "words": "With love"}
     made = api.post("/api/v1/gifts/", wish, format="json", HTTP_IDEMPOTENCY_KEY="g")
     again = api.post("/api/v1/gifts/", wish, format="json", HTTP_IDEMPOTENCY_KEY="g")
@@ -240,6 +241,7 @@ def test_one_cannot_give_what_one_does_not_have(api: APIClient) -> None:
 
 
 def test_a_list_of_gifts_holds_only_ones_own(api: APIClient, person: User, stranger: User) -> None:
+    as_if_bought(person, stranger)
     gifts.give(stranger.account, 1)
     mine = gifts.give(person.account, 2)
     listed = api.get("/api/v1/gifts/").json()["results"]

@@ -30,6 +30,7 @@ from billing.models import (
     Refund,
 )  # fmt: skip
 from telegram_integration.models import User
+from tests.billing.buying import as_if_bought
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,7 @@ def shared(person: User, stranger: User) -> Gift:
     referrals.first_picture(stranger.pk)
     Promo.objects.create(code="SPRING", sort="credits", value=20)
     promos.redeem(person.account, "SPRING")
+    as_if_bought(person)
     return gifts.take(stranger.account, gifts.give(person.account, 3).token)
 
 
@@ -237,6 +239,7 @@ def test_sharing_unlike_its_lots_is_found(
 
 
 def test_a_gift_that_went_back_without_its_credits_is_found(person: User) -> None:
+    as_if_bought(person)
     gift = gifts.give(person.account, 3)
     assert findings() == []
     gifts.return_unused(gift.expires_at + td(days=1))

@@ -11,12 +11,18 @@ from django.utils import timezone
 
 from billing import gifts, ledger
 from billing.audit import findings
-from billing.models import Gift
+from billing.models import Gift, Kind, Lot
 from billing.problem import Problem
 from telegram_integration.models import User
+from tests.billing.buying import as_if_bought
 from tests.conftest import make_person
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _bought(person: User) -> None:
+    as_if_bought(person)
 
 
 def have(*people: User) -> list[int]:
@@ -49,6 +55,26 @@ def test_a_gift_is_taken_once(person: User, stranger: User) -> None:
     gifts.take(stranger.account, gift.token)
     assert refusal(make_person("cat"), gift.token) == "gift_taken"
     assert have(person, stranger) == [2, 8]
+
+
+def test_what_was_a_present_of_the_studio_is_not_given_on(stranger: User) -> None:
+    with pytest.raises(Problem, match="gift_for_nothing"):
+        gifts.give(stranger.account, 1)
+    ledger.grant(stranger.account, Kind.CREDIT, 3, key="grant:1", source="grant")
+    with pytest.raises(Problem, match="gift_for_nothing"):
+        gifts.give(stranger.account, 4)
+    gifts.give(stranger.account, 3)
+    assert Lot.objects.get(account=stranger.account, source="welcome").remaining == 5
+    with pytest.raises(ledger.NotEnough):
+        gifts.give(stranger.account, 6)
+    assert have(stranger) == [5]
+    assert findings() == []
+
+
+def test_a_gift_that_was_taken_can_be_given_on(person: User, stranger: User) -> None:
+    gifts.take(stranger.account, gifts.give(person.account, 3).token)
+    gifts.give(stranger.account, 3)
+    assert have(person, stranger) == [2, 5]
 
 
 def test_nobody_takes_their_own_gift(person: User) -> None:

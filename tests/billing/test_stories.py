@@ -15,7 +15,7 @@ from billing.catalogue import price_of
 from billing.gateways import sandbox
 from billing.models import Payment, Promo, Subscription
 from telegram_integration.models import User
-from tests.billing.buying import at_the_bank, buy, order
+from tests.billing.buying import as_if_bought, at_the_bank, buy, order
 from tests.conftest import make_person
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +178,7 @@ def test_she_uses_a_code_for_credits_and_another_for_a_discount(ann: User) -> No
 
 
 def test_a_gift_that_nobody_takes_comes_back(ann: User, clock: Clock) -> None:
+    as_if_bought(ann)
     gifts.give(ann.account, 4)
     assert has(ann) == (0, 1, 10)
     clock.shift(days(31))

@@ -19,7 +19,7 @@ from billing.models import Entry, Kind, Lot, Promo, Refund
 from billing.problem import Problem
 from telegram_integration.models import User
 from tests.bench import books
-from tests.billing.buying import buy
+from tests.billing.buying import as_if_bought, buy
 from tests.conftest import make_person
 
 pytestmark = [
@@ -112,6 +112,7 @@ def test_an_account_opened_by_many_at_once_is_welcomed_once(db: None, together: 
 
 
 def test_a_gift_is_taken_by_one_of_64(person: User, together: Together) -> None:
+    as_if_bought(person)
     gift = gifts.give(person.account, 3)
     takers = [make_person(f"taker {number}") for number in range(64)]
     answers = together(64, lambda n: gifts.take(takers[n].account, gift.token))
@@ -123,6 +124,7 @@ def test_a_gift_is_taken_by_one_of_64(person: User, together: Together) -> None:
 def test_two_who_give_to_each_other_at_once_do_not_wait_for_each_other(
     person: User, stranger: User, together: Together
 ) -> None:
+    as_if_bought(person, stranger)
     pairs = [(person, stranger), (stranger, person)] * 4
     presents = [gifts.give(giver.account, 1) for giver, _taker in pairs]
     answers = together(8, lambda n: gifts.take(pairs[n][1].account, presents[n].token).status)
@@ -133,6 +135,7 @@ def test_two_who_give_to_each_other_at_once_do_not_wait_for_each_other(
 def test_a_gift_is_taken_or_goes_back_never_both(
     person: User, stranger: User, together: Together
 ) -> None:
+    as_if_bought(person)
     gift = gifts.give(person.account, 3)
     with time_machine.travel(gift.expires_at, tick=False):
         together(16, lambda n: gifts.return_unused(gift.expires_at) if n % 2 else
