@@ -217,6 +217,12 @@ CELERY_BEAT_SCHEDULE = {
     "money": {"task": "billing.tasks.sweep", "schedule": 10, "options": {"expires": 10}},
     "refunds": {"task": "billing.tasks.check_refunds", "schedule": 60, "options": {"expires": 60}},
     "renewals": {"task": "billing.tasks.renew", "schedule": 600, "options": {"expires": 600}},
+    "reminders": {"task": "billing.tasks.remind", "schedule": 3600, "options": {"expires": 3600}},
+    "standing": {
+        "task": "billing.tasks.tell_gateways",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "unused": {"task": "billing.tasks.release", "schedule": 600, "options": {"expires": 600}},
     "reconcile": {
         "task": "billing.tasks.reconcile",

@@ -14,6 +14,10 @@ SUBSCRIPTION = {
     "subscription_ended": _("This plan cannot be renewed by itself any more. Choose it once more."),
 }
 
+NOTICE = {
+    "notice_unknown": _("There is no such message here."),
+}
+
 PROMO = {
     "promo_unknown": _("We do not know this code. Check the letters and try again."),
     "promo_over": _("This code is not valid now: its time or its number of people is over."),
@@ -26,6 +30,7 @@ GIFT = {
     "gift_own": _("This gift is from you. Send the link to somebody else."),
     "gift_taken": _("Somebody has taken this gift already."),
     "gift_over": _("This gift was not taken in time and went back to the giver."),
+    "gift_for_nothing": _("Only credits that were bought can be given away. Presents stay yours."),
     "gift_units": _("Give between 1 and %(limit)s credits."),
 }
 
@@ -52,7 +57,7 @@ STAFF = {
     "referral_settled": _("This invitation needs no decision any more."),
 }
 
-SENTENCES = SUBSCRIPTION | PROMO | GIFT | PAYMENT | REFUND | STAFF
+SENTENCES = SUBSCRIPTION | NOTICE | PROMO | GIFT | PAYMENT | REFUND | STAFF
 
 
 def refused(code: str, *, status: int = 422, **data: object) -> Problem:

@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing import gateways, history, promos, words
-from billing.models import Entry, Gift, Payment, Product, Promo, Refund, Subscription
+from billing.models import Entry, Gift, Notice, Payment, Product, Promo, Refund, Subscription
 
 
 class EnoughSerializer(serializers.Serializer):
@@ -139,6 +139,20 @@ class SubscriptionSerializer(serializers.ModelSerializer):
 
     def get_can_resume(self, subscription: Subscription) -> bool:
         return self.get_running(subscription) and bool(subscription.method)
+
+
+class NoticeSerializer(serializers.ModelSerializer):
+    """News of the person's plan, in their language."""
+
+    text = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Notice
+        fields = ("code", "sort", "text", "created_at")
+        read_only_fields = fields
+
+    def get_text(self, notice: Notice) -> str:
+        return words.notice(notice)[0]
 
 
 class CodeSerializer(serializers.Serializer):

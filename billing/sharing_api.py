@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing import gifts, inviting, ledger, promos, subscriptions
+from billing import notices as news
 from billing.api import IDEMPOTENCY_KEY, client_key
 from billing.models import Gift, Product, Subscription
 from billing.problems import refused
@@ -21,6 +22,7 @@ from billing.serializers import (
     CodeSerializer,
     GiftSerializer,
     InvitesSerializer,
+    NoticeSerializer,
     RedeemedSerializer,
     SubscriptionSerializer,
     TakenSerializer,
@@ -54,6 +56,22 @@ def resume(request: Request) -> Response:
     account = ledger.open_account(request.user.pk)
     changed = subscriptions.resume(account)
     return Response(SubscriptionSerializer(changed).data)
+
+
+@extend_schema(responses=NoticeSerializer(many=True))
+@api_view(["GET"])
+def notices(request: Request) -> Response:
+    """What the person should know of their plan and has not closed, the newest first."""
+    return Response(NoticeSerializer(news.open_of(request.user.pk), many=True).data)
+
+
+@extend_schema(request=None, responses={204: None})
+@api_view(["POST"])
+def close_notice(request: Request, code: uuid.UUID) -> Response:
+    """It was read and is not shown any more."""
+    if not news.close(request.user.pk, code):
+        raise refused("notice_unknown", status=404)
+    return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @extend_schema(request=CodeSerializer, responses=RedeemedSerializer)

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from billing import ledger
-from billing.models import Account, Kind, Lot, Payment, Subscription
+from billing import ledger, notices, standing
+from billing.models import Account, Currency, Kind, Lot, Notice, Payment, Subscription
 from billing.problems import refused
 
 RETRY_DAYS = (1, 3, 5)  # after the end; the last is the end of the grace
@@ -44,6 +44,8 @@ def extend(account: Account, payment: Payment, *, now: datetime) -> datetime:
     subscription.ends_at, subscription.tries = end, 0
     subscription.charge_at = _first_charge(subscription)
     subscription.save()
+    standing.follow(subscription)
+    notices.close_all(account.pk)
     return end
 
 
@@ -59,6 +61,8 @@ def undo(account: Account, payment: Payment, *, now: datetime) -> None:
     subscription.renews = subscription.renews and last is not None
     subscription.charge_at = _first_charge(subscription)
     subscription.save(update_fields=["ends_at", "renews", "charge_at"])
+    standing.follow(subscription)
+    notices.close_all(account.pk)
 
 
 def running_lots(account: Account, now: datetime) -> QuerySet[Lot]:
@@ -66,9 +70,9 @@ def running_lots(account: Account, now: datetime) -> QuerySet[Lot]:
 
 
 def plan_of(user_id: int) -> Subscription | None:
-    """The person's plan, while it runs."""
-    running = Subscription.objects.running().select_related("product")
-    return running.filter(account__user=user_id).first()
+    """The person's plan, while it runs or its renewal is being tried."""
+    going_on = Subscription.objects.running() | Subscription.objects.in_grace()
+    return going_on.select_related("product").filter(account__user=user_id).first()
 
 
 @transaction.atomic
@@ -79,6 +83,8 @@ def cancel(account: Account) -> Subscription:
         subscription.renews, subscription.charge_at = False, None
         subscription.cancelled_at = timezone.now()
         subscription.save(update_fields=["renews", "charge_at", "cancelled_at"])
+        standing.follow(subscription)
+        notices.close_all(account.pk)
     return subscription
 
 
@@ -91,6 +97,8 @@ def resume(account: Account) -> Subscription:
     subscription.renews, subscription.cancelled_at, subscription.tries = True, None, 0
     subscription.charge_at = _first_charge(subscription)
     subscription.save(update_fields=["renews", "cancelled_at", "tries", "charge_at"])
+    standing.follow(subscription)
+    notices.close_all(account.pk)
     return subscription
 
 
@@ -101,11 +109,11 @@ def due(now: datetime) -> QuerySet[Subscription]:
 
 
 @transaction.atomic
-def charge_failed(subscription: Subscription, permanent: bool) -> bool:
+def charge_failed(subscription: Subscription, reason: str, *, permanent: bool) -> bool:
     """The charge of this try came to nothing: when to try next, or the end of it.
 
     ``subscription`` is as it was at the try: told twice, it counts once. ``permanent``: the method
-    will never do again. Returns whether another try follows.
+    will never do again. The person hears of it. Returns whether another try follows.
     """
     ledger.lock_accounts(subscription.account_id)
     tried = Subscription.objects.filter(
@@ -114,32 +122,48 @@ def charge_failed(subscription: Subscription, permanent: bool) -> bool:
     after = RETRY_DAYS[subscription.tries :][:1]
     if after and not permanent:
         next_at = subscription.ends_at + td(days=after[0])
-        return bool(tried.update(tries=subscription.tries + 1, charge_at=next_at))
+        counted = tried.update(tries=subscription.tries + 1, charge_at=next_at)
+        if counted:
+            _tell_failure(subscription, Notice.Sort.RENEWAL_FAILED, reason, next_at)
+        return bool(counted)
     forgotten = {"method": ""} if permanent else {}
-    tried.update(tries=subscription.tries + 1, renews=False, charge_at=None, **forgotten)
+    if tried.update(tries=subscription.tries + 1, renews=False, charge_at=None, **forgotten):
+        _tell_failure(subscription, Notice.Sort.RENEWAL_OVER, reason, subscription.ends_at)
     return False
 
 
-def reminders(now: datetime) -> list[Subscription]:
-    """Whom to remind of the end now, once for each of REMIND_DAYS; marks them as reminded.
+def _tell_failure(plan: Subscription, sort: str, reason: str, at: datetime) -> None:
+    key = f"renewal:{plan.pk}:{plan.ends_at.isoformat()}:{plan.tries}"
+    data = _told(plan) | {"at": at.isoformat(), "reason": reason}
+    notices.note(plan.account_id, sort, key=key, **data)
 
-    ``reminded_days`` of each says how near the end is; ``renews`` whether it will be charged.
+
+def remind(now: datetime) -> int:
+    """Write to whoever's plan ends within REMIND_DAYS, once for each of them. Returns how many
+    were looked at.
     """
     near = Subscription.objects.running(now).filter(ends_at__lte=now + td(days=max(REMIND_DAYS)))
-    rows = near.select_related("account", "product").order_by("ends_at", "pk")
-    return [subscription for subscription in rows if _mark(subscription, now)]
+    notices = [_reminder(plan, now) for plan in near.select_related("product")]
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+    return len(notices)
 
 
-def _mark(subscription: Subscription, now: datetime) -> bool:
-    """Whether this look is the one that reminds: of two at once only one is."""
-    end = subscription.ends_at
-    days = min(days for days in REMIND_DAYS if end <= now + td(days=days))
-    seen = {"reminded_for": subscription.reminded_for, "reminded_days": subscription.reminded_days}
-    if seen["reminded_for"] == end and seen["reminded_days"] <= days:
-        return False
-    subscription.reminded_for, subscription.reminded_days = end, days
-    as_seen = Subscription.objects.filter(pk=subscription.pk, ends_at=end, **seen)
-    return bool(as_seen.update(reminded_for=end, reminded_days=days))
+def _reminder(plan: Subscription, now: datetime) -> Notice:
+    days = min(days for days in REMIND_DAYS if plan.ends_at <= now + td(days=days))
+    data = _told(plan) | {"price": str(plan.product.rubles)}
+    if plan.renews and plan.gateway in CHARGE_THEMSELVES:
+        data |= {"price": str(plan.product.stars or 0), "currency": Currency.XTR.value}
+    return Notice(
+        account_id=plan.account_id, key=f"plan:{plan.pk}:{plan.ends_at.isoformat()}:{days}",
+        sort=Notice.Sort.PLAN_RENEWS if plan.renews else Notice.Sort.PLAN_ENDS, data=data,
+    )  # fmt: skip
+
+
+def _told(plan: Subscription) -> dict[str, str]:
+    return {
+        "product": plan.product.code, "name": plan.product.name, "at": plan.ends_at.isoformat(),
+        "currency": Currency.RUB.value,
+    }  # fmt: skip
 
 
 def _locked(account: Account) -> Subscription:
@@ -155,6 +179,8 @@ def _renew_by(subscription: Subscription, payment: Payment) -> None:
     if payment.purpose == Payment.Purpose.PURCHASE and payment.save_method and payment.method:
         subscription.gateway, subscription.method = payment.gateway, payment.method
         subscription.renews, subscription.cancelled_at = True, None
+        if payment.gateway in CHARGE_THEMSELVES:
+            standing.begin(subscription)
 
 
 def _first_charge(subscription: Subscription) -> datetime | None:

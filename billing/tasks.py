@@ -11,10 +11,19 @@ from celery.signals import worker_ready
 from django.db import connection
 from django.utils import timezone
 
-from billing import audit, bells, gifts, notifications, payments, reconciling, subscriptions
+from billing import (
+    audit,
+    bells,
+    gifts,
+    notifications,
+    payments,
+    reconciling,
+    standing,
+    subscriptions,
+)
 from billing.models import Payment
 
-RENEWED_AT_ONCE = 20
+RENEW_SECONDS = 60
 UNSWEPT_SECONDS = 30
 LOOK_SECONDS = 5
 
@@ -58,11 +67,30 @@ def check_refunds() -> None:
 
 @shared_task
 def renew() -> None:
-    """Subscriptions whose charge is due. Asked twice for the same try, it is one payment."""
-    for subscription in subscriptions.due(timezone.now())[:RENEWED_AT_ONCE]:
+    """Order what is due. An order that the gateway left unanswered is asked after by the clock
+    that looks at open payments, so it keeps nobody else waiting; the gateway has a rest meanwhile.
+    """
+    begun, silent = time.monotonic(), set[str]()
+    for subscription in subscriptions.due(timezone.now()).iterator():
+        if time.monotonic() - begun > RENEW_SECONDS:
+            return  # the next round goes on
+        if subscription.gateway in silent:
+            continue
         payment = payments.renew(subscription)
         if payment and payment.status == Payment.Status.CREATED:
-            return  # the gateway does not answer: the next round goes on
+            silent.add(subscription.gateway)
+
+
+@shared_task
+def remind() -> None:
+    """Plans that end soon."""
+    subscriptions.remind(timezone.now())
+
+
+@shared_task
+def tell_gateways() -> None:
+    """Standing orders that are wanted no more, or again."""
+    standing.tell_due()
 
 
 @shared_task

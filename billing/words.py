@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.utils.formats import number_format
+from django.urls import reverse
+from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.catalogue import listed_price
 from billing.ledger import SPENDING_ORDER, Balance
-from billing.models import Currency, Kind, Payment, Product
+from billing.models import Currency, Kind, Notice, Payment, Product
 from billing.problem import Problem
 
 Said = str | Promise
@@ -58,7 +60,7 @@ UNPAID: dict[str, Said] = {
     "general_decline": _("The bank declined the payment."),
     "canceled": _("The payment was cancelled."),
 }
-
+UNPAID_SOMEHOW = _("The payment did not work out.")
 
 WAYS: dict[str, tuple[Said, Said]] = {
     "yookassa": (_("Card or bank app"), _("By YooKassa, with a receipt")),
@@ -137,7 +139,7 @@ def why_unpaid(payment: Payment) -> Said:
     """Empty while it is open or paid."""
     if payment.status != Payment.Status.CANCELED:
         return ""
-    return UNPAID.get(payment.reason, _("The payment did not work out."))
+    return UNPAID.get(payment.reason, UNPAID_SOMEHOW)
 
 
 def what_moved(reason: str, delta: int, bought: str = "") -> Said:
@@ -153,6 +155,49 @@ def what_moved(reason: str, delta: int, bought: str = "") -> Said:
     if bought:
         return gettext("Bought: %(name)s") % {"name": bought}
     return MOVES.get(reason, MOVES["grant" if delta > 0 else "withdrawal"])
+
+
+NOTICES: dict[str, tuple[Said, Said]] = {
+    Notice.Sort.PLAN_ENDS: (
+        _("Your plan “%(name)s” ends on %(date)s, and what is left of it ends with it."),
+        _("Extend it"),
+    ),
+    Notice.Sort.PLAN_RENEWS: (
+        _("Your plan “%(name)s” is renewed on %(date)s for %(price)s."),
+        _("Look at it"),
+    ),
+    Notice.Sort.RENEWAL_FAILED: (
+        _("Your plan “%(name)s” could not be renewed. %(why)s Nothing was charged. "
+          "It is tried again on %(date)s."),
+        _("Pay now"),
+    ),
+    Notice.Sort.RENEWAL_OVER: (
+        _("Your plan “%(name)s” has ended, for it could not be renewed. %(why)s "
+          "Nothing was charged."),
+        _("Choose a plan"),
+    ),
+}  # fmt: skip
+
+
+def notice(one: Notice) -> tuple[str, Said, str]:
+    """What it says, and where its button leads: the sentence, the button, the address."""
+    said, button = NOTICES[one.sort]
+    data = one.data
+    facts = {
+        "name": data["name"],
+        "date": date_format(datetime.fromisoformat(data["at"]), "j E"),
+        "price": money(Decimal(data.get("price", 0)), data["currency"]),
+        "why": UNPAID.get(data.get("reason", ""), UNPAID_SOMEHOW),
+    }
+    return str(said) % facts, button, _way_on(one)
+
+
+def _way_on(one: Notice) -> str:
+    if one.sort == Notice.Sort.PLAN_RENEWS:
+        return reverse("profile")
+    if one.sort == Notice.Sort.RENEWAL_OVER:
+        return reverse("pricing")
+    return reverse("checkout", args=[one.data["product"]])
 
 
 def receipt_of(payment: Payment) -> Said:

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from billing import ledger
+from billing import ledger, notices
 from billing.catalogue import listed_price
 from billing.models import Price
 from billing.problem import Problem
@@ -47,6 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
     inputs = Prefetch("inputs", Input.objects.select_related("photo"))
     context = {
         "balance": ledger.balance(request.user.pk),
+        "notices": notices.open_of(request.user.pk),
         "running": going.prefetch_related(inputs)[:3],
         "draft": Draft.objects.filter(owner=request.user).select_related("person", "item").first(),
     }

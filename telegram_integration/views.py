@@ -46,10 +46,9 @@ def demo(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
-    have = ledger.balance(request.user.pk)
     context = {
-        "balance": have,
-        "plan": plan_of(request.user.pk) if have.on_plan else None,
+        "balance": ledger.balance(request.user.pk),
+        "plan": plan_of(request.user.pk),
         "tryon_price": listed_price("tryon"),
         "api_keys": request.user.api_keys.filter(revoked_at=None),
         "languages": settings.LANGUAGES,

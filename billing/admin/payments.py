@@ -16,7 +16,15 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import payments
 from billing.admin.rows import ReadOnly
-from billing.models import Notification, Payment, Refund, SandboxPayment, Subscription
+from billing.models import (
+    Notice,
+    Notification,
+    Payment,
+    Refund,
+    SandboxPayment,
+    StandingOrder,
+    Subscription,
+)
 from billing.problem import Problem
 
 MOST_AT_ONCE = 50
@@ -143,6 +151,25 @@ class SubscriptionAdmin(ReadOnly):
     search_fields = ("account__user__username", "=account__user__telegram_id")
     list_select_related = ("account", "product")
     date_hierarchy = "ends_at"
+
+
+@admin.register(StandingOrder)
+class StandingOrderAdmin(ReadOnly):
+    list_display = (
+        "created_at", "account", "gateway", "method", "wanted", "known", "tell_at", "trouble",
+    )  # fmt: skip
+    list_filter = ("gateway", "wanted", "known", ("trouble", admin.EmptyFieldListFilter))
+    search_fields = ("=method", "account__user__username", "=account__user__telegram_id")
+    list_select_related = ("account",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly):
+    list_display = ("created_at", "account", "sort", "told_at", "closed_at")
+    list_filter = ("sort", ("closed_at", admin.EmptyFieldListFilter))
+    search_fields = ("account__user__username", "=account__user__telegram_id")
+    list_select_related = ("account",)
+    date_hierarchy = "created_at"
 
 
 @admin.register(SandboxPayment)

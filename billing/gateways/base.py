@@ -9,7 +9,7 @@ from datetime import timedelta as td
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
-from billing.models import Payment, Refund
+from billing.models import Payment, Refund, StandingOrder
 
 PENDING, SUCCEEDED, CANCELED = "pending", "succeeded", "canceled"
 ID_CHARACTERS = 200
@@ -104,6 +104,9 @@ class Gateway(Protocol):
 
     def refunds_of(self, payment: Payment) -> list[RefundSeen]:
         """All refunds of a payment. Asked only of a gateway that forgets keys."""
+
+    def steer(self, order: StandingOrder) -> None:
+        """Go on charging by itself, or stop. Asked only of a gateway that does so."""
 
     def listed(self, since: datetime, until: datetime) -> Iterator[Seen]:
         """All payments that the gateway has from then until then."""

@@ -27,7 +27,7 @@ from billing.gateways.base import (
     text,
 )
 from billing.gateways.door import Door
-from billing.models import Currency, Payment, Product, Refund
+from billing.models import Currency, Payment, Product, Refund, StandingOrder
 
 TITLE_CHARACTERS = 32
 PAGE_CHARACTERS = 2048
@@ -102,18 +102,12 @@ class Stars:
     def look_refund(self, gateway_id: str) -> RefundSeen | None:
         return None
 
-    def stop_renewing(self, telegram_id: int, charge_id: str) -> None:
-        """The person's subscription ends with the period that is paid."""
-        self._edit_subscription(telegram_id, charge_id, is_canceled=True)
-
-    def renew_again(self, telegram_id: int, charge_id: str) -> None:
-        self._edit_subscription(telegram_id, charge_id, is_canceled=False)
-
-    def _edit_subscription(self, telegram_id: int, charge_id: str, *, is_canceled: bool) -> None:
+    def steer(self, order: StandingOrder) -> None:
+        """Not wanted, the subscription ends with the period that is paid; wanted, it goes on."""
         body = {
-            "user_id": telegram_id,
-            "telegram_payment_charge_id": charge_id,
-            "is_canceled": is_canceled,
+            "user_id": order.account.user.telegram_id,
+            "telegram_payment_charge_id": order.method,
+            "is_canceled": not order.wanted,
         }
         self._ask("editUserStarSubscription", body)
 

@@ -3,9 +3,11 @@
 from billing.models.accounts import Account, Entry, Kind, Lot, unbalanced_lots
 from billing.models.books import Audit
 from billing.models.catalogue import Price, Product
-from billing.models.payments import Currency, Notification, Payment, Refund, Subscription
+from billing.models.notices import Notice
+from billing.models.payments import Currency, Notification, Payment, Refund
 from billing.models.sandbox import SandboxPayment
 from billing.models.sharing import Gift, Promo, PromoUse, Referral
+from billing.models.subscriptions import StandingOrder, Subscription
 
 __all__ = [
     "Account",
@@ -15,6 +17,7 @@ __all__ = [
     "Gift",
     "Kind",
     "Lot",
+    "Notice",
     "Notification",
     "Payment",
     "Price",
@@ -24,6 +27,7 @@ __all__ = [
     "Referral",
     "Refund",
     "SandboxPayment",
+    "StandingOrder",
     "Subscription",
     "unbalanced_lots",
 ]

@@ -1,10 +1,8 @@
-"""Payments and what follows from them: refunds, notifications, subscriptions."""
+"""Payments and what follows from them: refunds, and what gateways tell of both."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from datetime import timedelta as td
 from decimal import Decimal
 
 from django.conf import settings
@@ -16,59 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from billing.models.accounts import Account, Lot
 from billing.models.catalogue import Product
 
-GRACE = td(days=5)  # a renewal that failed is tried again as long as this
-
 
 class Currency(models.TextChoices):
     RUB = "RUB", "₽"
     XTR = "XTR", "⭐"
-
-
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    def running(self, now: datetime | None = None) -> SubscriptionQuerySet:
-        return self.filter(ends_at__gt=now or timezone.now())
-
-    def in_grace(self, now: datetime | None = None) -> SubscriptionQuerySet:
-        """Ended, and their renewal is still being tried."""
-        now = now or timezone.now()
-        waiting = self.filter(renews=True, charge_at__isnull=False)
-        return waiting.filter(ends_at__lte=now, ends_at__gt=now - GRACE)
-
-
-class Subscription(models.Model):
-    """A person's plan: one row for each account, which every purchase and renewal extends.
-
-    ``product`` is what the next renewal buys. ``renews`` says whether there will be one.
-    """
-
-    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="subscription")
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
-    gateway = models.CharField(max_length=16, help_text="which renews it")
-    method = models.CharField(max_length=120, blank=True, help_text="saved at the gateway")
-    renews = models.BooleanField(default=False)
-    started_at = models.DateTimeField(default=timezone.now)
-    ends_at = models.DateTimeField()
-    tries = models.PositiveSmallIntegerField(default=0, help_text="failed charges of this renewal")
-    charge_at = models.DateTimeField(null=True, blank=True, help_text="when to charge next")
-    reminded_for = models.DateTimeField(null=True, blank=True, help_text="the end warned of")
-    reminded_days = models.PositiveSmallIntegerField(default=0, help_text="days before that end")
-    cancelled_at = models.DateTimeField(null=True, blank=True)
-
-    objects = SubscriptionQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ends_at__gte=F("started_at")), name="subscription_ends_after_its_start"
-            )
-        ]
-        indexes = [
-            models.Index(fields=["charge_at"], name="subscription_due", condition=Q(renews=True)),
-            models.Index(fields=["ends_at"], name="subscription_ends"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.product_id} of account {self.account_id} until {self.ends_at:%Y-%m-%d}"
 
 
 class Payment(models.Model):

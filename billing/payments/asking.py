@@ -13,6 +13,7 @@ from django.utils import timezone
 from billing import gateways
 from billing.gateways.base import GatewayError, Opened, Seen
 from billing.models import Payment
+from billing.moments import pause
 from billing.payments import settling
 
 UNANSWERED = td(seconds=60)  # longer than any call lasts
@@ -67,7 +68,7 @@ def _taken(payment: Payment, opened: Opened) -> None:
     """Conditional: a notification may have been quicker than the answer."""
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(
         status=Payment.Status.PENDING, gateway_id=opened.gateway_id, page=opened.page, checks=0,
-        check_at=timezone.now() + settling.pause(0),
+        check_at=timezone.now() + pause(0),
     )  # fmt: skip
 
 

@@ -10,15 +10,17 @@ from billing.payments import asking, opening, settling
 
 
 def renew(subscription: Subscription) -> Payment | None:
-    """Charge it. Asked twice for the same try, it is one payment. None: nothing to charge."""
+    """Order it, once for each try. None: nothing to charge, or this try has been ordered.
+
+    What the gateway left unanswered is asked for again by `check_due`, under the same key.
+    """
     name = subscription.gateway
     if name not in gateways.available() or not gateways.gateway(name).renews:
         return None
     payment = _row(subscription)
     if payment is None:
         return None
-    if payment.status == Payment.Status.CREATED:
-        payment = asking.order(payment)
+    payment = asking.order(payment)
     return asking.settle(payment) if payment.status == Payment.Status.PENDING else payment
 
 
@@ -31,8 +33,8 @@ def _row(subscription: Subscription) -> Payment | None:
     if not current.renews or not current.method or (current.ends_at, current.tries) != seen:
         return None
     key = settling.key_of_renewal(current.pk, current.ends_at.isoformat(), current.tries)
-    if payment := Payment.objects.filter(idempotence_key=key).first():
-        return payment
+    if Payment.objects.filter(idempotence_key=key).exists():
+        return None
     payment = opening.row(account, current.product, current.gateway)
     payment.purpose, payment.idempotence_key = Payment.Purpose.RENEWAL, key
     payment.method, payment.save_method = current.method, True

@@ -19,12 +19,12 @@ from django.utils import timezone
 from billing import bells, gateways, ledger, promos, subscriptions
 from billing.gateways.base import CANCELED, SUCCEEDED, Seen
 from billing.models import Account, Currency, Kind, Payment, Product
+from billing.moments import pause
 
 logger = logging.getLogger(__name__)
 
 FEE, TAX = Decimal("0.028"), Decimal("0.04")
 KOPECK = Decimal("0.01")
-FIRST_PAUSE, LONGEST_PAUSE = 10, 24 * 3600
 # A saved method with which a renewal need not be tried again.
 METHOD_IS_GONE = frozenset(
     {
@@ -84,14 +84,6 @@ def later(payment: Payment, wait: float = 0.0) -> Payment:
     still_open.update(check_at=timezone.now() + pause_now)
     payment.refresh_from_db()
     return payment
-
-
-def pause(checks: int) -> td:
-    """10, 10, 20, 30, 50 … seconds, a day at most: as the gateway asks to be asked."""
-    now, following = FIRST_PAUSE, FIRST_PAUSE
-    for _check in range(min(checks, 30)):
-        now, following = following, now + following
-    return td(seconds=min(now, LONGEST_PAUSE))
 
 
 def key_of_renewal(subscription_id: int, ends_at: str, tries: int) -> str:
@@ -213,4 +205,6 @@ def _renewal_failed(payment: Payment) -> None:
         return
     tried = key_of_renewal(subscription.pk, subscription.ends_at.isoformat(), subscription.tries)
     if payment.idempotence_key == tried:
-        subscriptions.charge_failed(subscription, payment.reason in METHOD_IS_GONE)
+        subscriptions.charge_failed(
+            subscription, payment.reason, permanent=payment.reason in METHOD_IS_GONE
+        )

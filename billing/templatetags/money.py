@@ -18,6 +18,7 @@ register.filter("enough_for", words.enough_for)
 register.filter("balance_words", words.balance_words)
 register.filter("balance_short", words.balance_short)
 register.filter("left", words.left)
+register.filter("notice_words", words.notice)
 
 
 @register.filter

@@ -13,12 +13,12 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from billing import gifts, ledger, notifications, payments
-from billing.models import Audit, Entry, Promo, Referral
+from billing import gifts, ledger, notices, notifications, payments, standing
+from billing.models import Audit, Entry, Notice, Promo, Referral, Subscription
 from generation import errands, photos, prompts, queue, studio, tasks, worker
 from generation.models import Alert, Draft, Job, Prompt, ProviderSetting, Route
 from telegram_integration.models import ApiKey, UsedInitData, User
-from tests.billing.buying import buy
+from tests.billing.buying import as_if_bought, buy
 from tests.conftest import Obedient, make_person, picture_file
 
 pytestmark = pytest.mark.django_db
@@ -38,11 +38,15 @@ def shop_rows(person: User) -> None:
     friend = make_person("zoe")
     friends = {"inviter": person.account, "friend": friend.account}
     Referral.objects.create(**friends, suspicion="fresh_ring")
+    as_if_bought(person)
     gifts.give(person.account, 1, words="<script>alert(1)</script>")
     promo = Promo.objects.create(code="HALF", sort="percent", value=50)
     payment = buy(person, "pro", save_method=True, promo=promo.code)
     payments.refund(payment, Decimal(1), "<script>alert(1)</script>")
     notifications.hear("yookassa", "payment.succeeded", "<script>alert(1)</script>", "127.0.0.1")
+    standing.begin(Subscription(account=person.account, gateway="stars", method="stx1"))
+    data = {"product": "pro", "name": "<script>alert(1)</script>", "at": "2026-12-05T10:00:00Z"}
+    notices.note(person.account.pk, Notice.Sort.PLAN_ENDS, key="one", **data, currency="RUB")
     Audit.objects.create(sort=Audit.Sort.LEDGER, findings=["<script>alert(1)</script>"])
 
 

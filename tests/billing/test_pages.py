@@ -11,12 +11,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from rest_framework.test import APIClient
 
-from billing import gifts, payments
+from billing import gifts, notices, payments
 from billing.gateways import sandbox
-from billing.models import Payment, Product
+from billing.models import Notice, Payment, Product
 from telegram_integration.models import User
-from tests.billing.buying import at_the_bank, buy, order
+from tests.billing.buying import as_if_bought, at_the_bank, buy, order
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,11 @@ PAGES = ["pricing", "checkout", "pay", "payments", "invite", "gift"]
 @pytest.fixture(autouse=True)
 def _shop(settings: Any) -> None:
     settings.DEBUG = True
+
+
+@pytest.fixture(autouse=True)
+def _bought(person: User) -> None:
+    as_if_bought(person)
 
 
 def address_of(name: str, user: User) -> str:
@@ -215,3 +221,38 @@ def test_the_profile_shows_the_plan_and_how_to_stop_it(person: User, signed_in: 
     page = html(signed_in(person), reverse("profile"))
     assert "Renews by itself on" in page
     assert reverse("subscription_cancel") in page
+
+
+def test_home_shows_news_of_the_plan_until_they_are_closed(
+    person: User, stranger: User, signed_in: SignIn
+) -> None:
+    data = {"product": "basic", "name": "<b>Basic", "at": "2026-12-05T10:00:00+00:00",
+            "price": "299.00", "currency": "RUB", "reason": "insufficient_funds"}  # fmt: skip
+    notices.note(person.account.pk, Notice.Sort.RENEWAL_FAILED, key="one", **data)
+    client = signed_in(person)
+    page = html(client, reverse("home"))
+    assert "Your plan “&lt;b&gt;Basic” could not be renewed." in page
+    assert "There is not enough money on the card. Nothing was charged." in page
+    assert "It is tried again on 5 December." in page
+    assert reverse("checkout", args=["basic"]) in page
+    close = reverse("notice_close", args=[Notice.objects.get().code])
+    assert signed_in(stranger).post(close).status_code == 404
+    assert client.post(close).status_code == 204
+    assert "could not be renewed" not in html(client, reverse("home"))
+
+
+@pytest.mark.parametrize(
+    ("sort", "said"),
+    [
+        (Notice.Sort.PLAN_ENDS, "Your plan “Basic” ends on 5 December"),
+        (Notice.Sort.PLAN_RENEWS, "Your plan “Basic” is renewed on 5 December for 299 ₽."),
+        (Notice.Sort.RENEWAL_OVER, "has ended, for it could not be renewed. The card has expired."),
+    ],
+)
+def test_the_api_says_the_news_in_words(api: APIClient, person: User, sort: str, said: str) -> None:
+    data = {"product": "basic", "name": "Basic", "at": "2026-12-05T10:00:00+00:00",
+            "price": "299.00", "currency": "RUB", "reason": "card_expired"}  # fmt: skip
+    notices.note(person.account.pk, sort, key="one", **data)
+    notices.note(person.account.pk, sort, key="one", **data)
+    (one,) = api.get("/api/v1/notices/").json()
+    assert said in one["text"]

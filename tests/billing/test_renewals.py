@@ -117,6 +117,10 @@ def test_a_lost_answer_is_not_a_second_charge(
         tasks.renew()
         assert ledger.balance(person.pk).plan == 0
         tasks.renew()
+    for days in (0.01, 0.02):
+        with at_the_end(plan, days):
+            payments.check_due()
+    with at_the_end(plan, 0.02):
         assert ledger.balance(person.pk).plan == 50
     first, second = (request for request in yookassa.asked if request.method == "POST")
     assert first.headers["idempotence-key"] == second.headers["idempotence-key"]
@@ -143,6 +147,21 @@ def test_a_silent_gateway_costs_no_try(plan: Subscription, yookassa: YooKassaStu
         tasks.renew()
     assert (Payment.objects.get(purpose="renewal").status) == "created"
     assert Subscription.objects.get().tries == 0
+
+
+def test_one_that_is_left_unanswered_keeps_nobody_else_waiting(
+    person: User, stranger: User, plan: Subscription, yookassa: YooKassaStub
+) -> None:
+    other = payments.open(stranger.pk, "basic", gateway="yookassa", save_method=True)
+    yookassa.pay(other.gateway_id)
+    payments.settle(other)
+    yookassa.lost = 1
+    with at_the_end(plan, 1):
+        tasks.renew()
+        assert ledger.balance(stranger.pk).plan == 0  # the gateway has a rest in this round
+        tasks.renew()
+        assert ledger.balance(stranger.pk).plan == 50
+        assert ledger.balance(person.pk).plan == 0
 
 
 def test_who_has_cancelled_is_not_charged(plan: Subscription, yookassa: YooKassaStub) -> None:

@@ -233,14 +233,6 @@ def test_transactions_are_read_page_by_page(payer: User, stars: StarsStub) -> No
     assert {seen.gateway_id for seen in listed} == charges
 
 
-def test_a_subscription_is_stopped_and_resumed_at_telegram(stars: StarsStub) -> None:
-    gateway = gateways.gateway("stars")
-    gateway.stop_renewing(WHO, "stx1")
-    assert stars.stopped == {"stx1": True}
-    gateway.renew_again(WHO, "stx1")
-    assert stars.stopped == {"stx1": False}
-
-
 def test_the_token_is_in_no_log_and_in_no_error(
     payer: User, stars: StarsStub, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:

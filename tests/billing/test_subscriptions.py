@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing import ledger, subscriptions
 from billing.audit import findings
-from billing.models import Kind, Payment, Price, Product, Subscription
+from billing.models import Kind, Notice, Payment, Price, Product, Subscription
 from billing.problem import Problem
 from telegram_integration.models import User
 
@@ -57,6 +57,17 @@ def buy(user: User, code: str = "basic", **fields: Any) -> Payment:
 def subscribe(user: User, code: str = "basic") -> Subscription:
     buy(user, code, save_method=True, method="card-1")
     return Subscription.objects.get()
+
+
+def failed(subscription: Subscription, permanent: bool = False) -> bool:
+    """The charge came to nothing; whether it is tried again."""
+    return subscriptions.charge_failed(subscription, "insufficient_funds", permanent=permanent)
+
+
+def told() -> list[tuple[str, str]]:
+    """Sort of each notice, and what happened to it."""
+    rows = Notice.objects.order_by("pk").values_list("sort", "closed_at")
+    return [(sort, "closed" if closed else "open") for sort, closed in rows]
 
 
 def plan(user: User) -> int:
@@ -176,16 +187,16 @@ def test_a_failed_renewal_is_tried_on_days_1_3_and_5_and_then_the_plan_ends(
     subscribe(person)
     for tries, day in enumerate((31, 33, 35), start=1):
         at(day - 1)
-        assert subscriptions.charge_failed(Subscription.objects.get(), False)
+        assert failed(Subscription.objects.get())
         subscription = Subscription.objects.get()
         assert (subscription.tries, subscription.charge_at) == (tries, START + day * DAY)
-    assert not subscriptions.charge_failed(subscription, False)
+    assert not failed(subscription)
     assert not Subscription.objects.get().renews
 
 
 def test_in_grace_the_limits_stay_and_the_actions_do_not(person: User, at: At) -> None:
     subscription = subscribe(person)
-    subscriptions.charge_failed(subscription, False)
+    failed(subscription)
     at(32)
     assert (plan(person), ledger.has_plan(person.pk)) == (0, True)
     assert not ledger.balance(person.pk).on_plan
@@ -194,7 +205,7 @@ def test_in_grace_the_limits_stay_and_the_actions_do_not(person: User, at: At) -
 
 
 def test_a_renewal_in_grace_begins_on_its_own_day(person: User, at: At) -> None:
-    subscriptions.charge_failed(subscribe(person), False)
+    failed(subscribe(person))
     at(31)
     buy(person, purpose="renewal", method="card-1", save_method=True)
     subscription = Subscription.objects.get()
@@ -204,13 +215,13 @@ def test_a_renewal_in_grace_begins_on_its_own_day(person: User, at: At) -> None:
 
 def test_a_failure_told_twice_counts_once(person: User) -> None:
     subscription = subscribe(person)
-    assert subscriptions.charge_failed(subscription, False)
-    assert not subscriptions.charge_failed(subscription, False)
+    assert failed(subscription)
+    assert not failed(subscription)
     assert Subscription.objects.get().tries == 1
 
 
 def test_a_method_that_is_gone_is_not_tried_again(person: User, at: At) -> None:
-    assert not subscriptions.charge_failed(subscribe(person), True)
+    assert not failed(subscribe(person), permanent=True)
     subscription = Subscription.objects.get()
     assert (subscription.renews, subscription.method, subscription.charge_at) == (False, "", None)
     at(30)
@@ -219,27 +230,53 @@ def test_a_method_that_is_gone_is_not_tried_again(person: User, at: At) -> None:
 
 def test_the_end_is_reminded_of_three_days_and_one_day_before_once_each(person: User) -> None:
     subscribe(person)
-    told = [
-        (hours, one.reminded_days)
-        for hours in range(26 * 24, 31 * 24, 6)
-        for one in subscriptions.reminders(START + td(hours=hours))
-    ]
-    assert told == [(27 * 24, 3), (29 * 24, 1)]
+    seen = []
+    for hours in range(26 * 24, 31 * 24, 6):
+        before = Notice.objects.count()
+        subscriptions.remind(START + td(hours=hours))
+        seen += [hours / 24] * (Notice.objects.count() - before)
+    assert seen == [27, 29]
+    assert told() == [("plan_renews", "open")] * 2
+    assert Notice.objects.last().data == {
+        "product": "basic", "name": "Basic", "at": (START + 30 * DAY).isoformat(),
+        "price": "299.00", "currency": "RUB",
+    }  # fmt: skip
 
 
 def test_who_is_late_for_the_first_reminder_gets_only_the_second(person: User) -> None:
     buy(person)
-    assert [one.reminded_days for one in subscriptions.reminders(START + 29.5 * DAY)] == [1]
-    assert subscriptions.reminders(START + 29.6 * DAY) == []
+    subscriptions.remind(START + 29.5 * DAY)
+    subscriptions.remind(START + 29.6 * DAY)
+    assert told() == [("plan_ends", "open")]
 
 
-def test_a_renewed_plan_is_reminded_of_anew(person: User, at: At) -> None:
+def test_a_renewed_plan_is_reminded_of_anew_and_the_old_reminder_is_closed(
+    person: User, at: At
+) -> None:
     buy(person)
-    assert subscriptions.reminders(START + 28 * DAY)
+    subscriptions.remind(START + 28 * DAY)
     at(28)
     buy(person)
-    assert subscriptions.reminders(START + 29 * DAY) == []
-    assert [one.reminded_days for one in subscriptions.reminders(START + 58 * DAY)] == [3]
+    subscriptions.remind(START + 29 * DAY)
+    assert told() == [("plan_ends", "closed")]
+    subscriptions.remind(START + 58 * DAY)
+    assert told() == [("plan_ends", "closed"), ("plan_ends", "open")]
+
+
+def test_each_failed_renewal_is_told_and_so_is_the_end_of_it(person: User, at: At) -> None:
+    subscribe(person)
+    for day in (30, 31, 33, 35):
+        at(day)
+        failed(Subscription.objects.get())
+    assert told() == [("renewal_failed", "open")] * 3 + [("renewal_over", "open")]
+    first = Notice.objects.order_by("pk")[0].data
+    assert (first["reason"], first["at"]) == ("insufficient_funds", (START + 31 * DAY).isoformat())
+
+
+def test_news_of_a_plan_that_was_cancelled_are_closed(person: User, at: At) -> None:
+    failed(subscribe(person))
+    subscriptions.cancel(person.account)
+    assert told() == [("renewal_failed", "closed")]
 
 
 def test_a_plan_given_back_ends_and_leaves_an_earlier_one_its_actions(person: User, at: At) -> None:

@@ -102,7 +102,7 @@ def test_home_needs_few_queries(
 ) -> None:
     Draft.objects.create(owner=person, person=sent(person))
     client = signed_in(person)
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MOST_QUERIES + 1):  # the last asks for news of their plan
         client.get(reverse("home"))
 
 
@@ -157,7 +157,7 @@ def test_more_running_jobs_cost_no_more_queries(person: User, signed_in: SignIn)
         with CaptureQueriesContext(connection) as queries:
             assert html(client, reverse("home")).count("data-job=") == number + 1
         counts.append(len(queries))
-    assert counts[0] == counts[1] == counts[2] <= MOST_QUERIES + 1, counts
+    assert counts[0] == counts[1] == counts[2] <= MOST_QUERIES + 2, counts
 
 
 def test_home_shows_a_job_that_runs_and_not_one_that_ended(person: User, signed_in: SignIn) -> None:
