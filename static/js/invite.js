@@ -38,7 +38,7 @@
       error.textContent = first || problem.message;
       error.hidden = false;
       button.disabled = false;
-      key = studio.uuid();
+      if (problem.status >= 400 && problem.status < 500) key = studio.uuid(); // else it may be given
     }
   }
 

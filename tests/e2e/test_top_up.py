@@ -27,10 +27,9 @@ def promo(studio: Studio) -> Callable[[str, int], str]:
 
 
 def spend_everything(page: Page) -> None:
-    """Free actions do not pay for four pictures at once when two are left."""
-    page.evaluate("studio.api('POST', '/api/v1/gifts/', {units: 5})")
+    """Five credits and ten free actions."""
     page.evaluate(
-        """async () => { for (const count of [4, 4, 2]) {
+        """async () => { for (const count of [4, 1, 4, 4, 2]) {
             await studio.api('POST', '/api/v1/jobs/', {tool: 'imagine', prompt: 'a sea', count});
         } }"""
     )
@@ -51,6 +50,14 @@ def order_the_first(page: Page) -> None:
     page.click(".begun [data-main]")
     page.click("[data-send]")
     page.wait_for_url("**/sandbox/**")
+
+
+def buy_the_first_pack(page: Page) -> None:
+    page.goto("/checkout/pack-100/")
+    page.click("[data-send]")
+    page.wait_for_url("**/sandbox/**")
+    page.click("button[value=pay]")
+    expect(page.locator("[data-status=succeeded]")).to_be_visible()
 
 
 def test_a_try_on_without_credits_finishes_by_itself_after_the_top_up(guest: Page) -> None:
@@ -134,6 +141,13 @@ def test_a_plan_that_renews_is_stopped_in_the_profile(guest: Page) -> None:
 
 
 def test_a_gift_is_taken_by_whoever_opens_its_link(guest: Page, visit: Callable[..., Page]) -> None:
+    guest.goto("/invite/")
+    guest.fill("[name=units]", "3")
+    guest.click("[data-give] button")
+    expect(guest.locator("[data-give] [data-error]")).to_contain_text(
+        "Only credits that were bought"
+    )
+    buy_the_first_pack(guest)
     guest.goto("/invite/")
     guest.fill("[name=units]", "3")
     guest.click("[data-give] button")
