@@ -22,7 +22,7 @@ from typing import TextIO
 from tests.bench.report import Figure
 from tests.chaos.stand import ROOT, Stand
 
-PEOPLE = 40
+PEOPLE = 500  # with fewer each would hold thousands of lots in the end, as nobody does
 WRITERS = 16
 OPERATIONS = 100_000
 DISTURBED_EVERY = 0.5  # seconds
