@@ -49,10 +49,21 @@ def worker() -> str:
     return "connected"
 
 
+def bot() -> str:
+    """The bot's process wrote its row lately; ``off`` where none is to run."""
+    if settings.TELEGRAM_MODE == "off":
+        return "off"
+    last = Heartbeat.objects.filter(name="bot").first()
+    if last is None or timezone.now() - last.beat_at > CANARY_LATE:
+        raise RuntimeError("the bot gives no sign of life")
+    return "connected"
+
+
 PROBES: dict[str, Callable[[], str]] = {
     "database": database,
     "redis": redis_servers,
     "worker": worker,
+    "bot": bot,
 }
 
 

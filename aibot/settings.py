@@ -58,6 +58,14 @@ TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")
 # Where no token is held, Telegram's Ed25519 signature over the bot's id is verified instead.
 TELEGRAM_BOT_ID = env.int("TELEGRAM_BOT_ID", 0)
 TELEGRAM_BOT_NAME = env.str("TELEGRAM_BOT_NAME", "")
+# How the bot hears of updates: polling, webhook (needs https), or off: no bot runs.
+TELEGRAM_MODE = env.str("TELEGRAM_MODE", "polling") if TELEGRAM_BOT_TOKEN else "off"
+if TELEGRAM_MODE not in ("polling", "webhook", "off"):
+    raise ImproperlyConfigured("TELEGRAM_MODE is polling, webhook or off.")
+# Groups in which the bot answers, by their ids; empty: in all.
+TELEGRAM_GROUPS = env.list("TELEGRAM_GROUPS", cast=int, default=[])
+# Where people write about payments: an address or a name in Telegram.
+SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", "")
 # Telegram's production key, as its Mini App documentation publishes it.
 TELEGRAM_PUBLIC_KEY = env.str(
     "TELEGRAM_PUBLIC_KEY",
@@ -233,6 +241,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.tasks.audit_books",
         "schedule": crontab(hour=2, minute=40),
         "options": {"expires": 3600},
+    },
+    "broadcasts": {
+        "task": "telegram_integration.tasks.broadcast",
+        "schedule": 5,
+        "options": {"expires": 5},
     },
     "clear sessions": {"task": "telegram_integration.tasks.clear_sessions", "schedule": 86400},
 }

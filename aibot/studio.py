@@ -6,7 +6,10 @@ ready, and stop after it, so that a job in hand is finished.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -17,6 +20,8 @@ from django.conf import settings
 
 from aibot.celery import app
 
+logger = logging.getLogger(__name__)
+
 
 def run(host: str, port: int) -> None:
     """Serve until a signal ends it."""
@@ -24,9 +29,11 @@ def run(host: str, port: int) -> None:
     # EmbeddedService does not look at `beat_scheduler` by itself.
     clock = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
     clock.start()
+    end_bot = start_bot()
     try:
         _server(host, port).run()
     finally:
+        end_bot()
         clock.stop()
         worker.stop()
 
@@ -47,6 +54,29 @@ def start_worker(celery: Celery) -> Any:
     threading.Thread(target=worker.start, name="worker", daemon=True).start()
     ready.wait(timeout=10)
     return worker
+
+
+def start_bot() -> Callable[[], None]:
+    """The bot in a thread of its own, where there is one to run. Returns what ends it."""
+    if settings.TELEGRAM_MODE == "off":
+        return lambda: None
+    from telegram_integration import process
+
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+
+    def serve() -> None:
+        try:
+            loop.run_until_complete(process.run(stop))
+        except Exception as error:
+            logger.error("the bot does not run: %s", type(error).__name__)
+
+    def end() -> None:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=20)
+
+    thread = threading.Thread(target=serve, name="bot", daemon=True)
+    thread.start()
+    return end
 
 
 def _server(host: str, port: int) -> Server:

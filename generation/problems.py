@@ -34,6 +34,7 @@ JOB = {
     "no_image": _("No picture came out. Nothing was charged. Try other photos or words."),
     "no_answer": _("The assistant found no words. Nothing was charged. Please ask again."),
     "unchanged": _("The picture came out the same as before. Nothing was charged. Ask for more."),
+    "button_of_another": _("These buttons belong to somebody else."),
     "photo_gone": _("A photo for this was deleted. Nothing was charged. Choose it again."),
 }
 

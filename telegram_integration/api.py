@@ -1,4 +1,5 @@
-"""Who you are, for pages and clients: sign in and out, your language, your API keys."""
+"""Who you are, for pages and clients: sign in and out, your language, your API keys; and pictures
+handed over to Telegram."""
 
 from __future__ import annotations
 
@@ -11,15 +12,18 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import api_view
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import ledger
+from billing.api import IDEMPOTENCY_KEY, client_key
 from billing.problem import Problem
-from generation import live
-from telegram_integration import people
+from generation import live, photos
+from generation.models import Photo
+from telegram_integration import hand_over, people
 from telegram_integration.models import ApiKey, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -132,6 +136,41 @@ class ApiKeyViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         self.get_object().revoke()
         live.end_session(request.user.pk)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PreparedSerializer(serializers.Serializer):
+    id = serializers.CharField(help_text="for Telegram.WebApp.shareMessage")
+
+
+class StorySerializer(serializers.Serializer):
+    url = serializers.CharField(help_text="for Telegram.WebApp.shareToStory, for 10 minutes")
+
+
+@extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses={204: None})
+@api_view(["POST"])
+def send_to_chat(request: Request, code: UUID) -> Response:
+    """Send the picture to the person's chat with the bot."""
+    hand_over.send(request.user, _picture(request, code), key=client_key(request))
+    return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema(request=None, responses=PreparedSerializer)
+@api_view(["POST"])
+def share(request: Request, code: UUID) -> Response:
+    """Prepare a message with the picture, for the Mini App to offer. It must be in the chat."""
+    return Response({"id": hand_over.share(request.user, _picture(request, code))})
+
+
+@extend_schema(request=None, responses=StorySerializer)
+@api_view(["POST"])
+def story(request: Request, code: UUID) -> Response:
+    """A link of the picture for the story editor. Whoever has it sees the picture meanwhile."""
+    return Response({"url": hand_over.story_link(_picture(request, code))})
+
+
+def _picture(request: Request, code: UUID) -> Photo:
+    (photo,) = photos.of(request.user.pk, [code])
+    return photo
 
 
 def speak(response: Any, user: User) -> Any:

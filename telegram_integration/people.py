@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
+from telegram import Update
 
 from billing import ledger, referrals
 from billing.problem import Problem
@@ -78,6 +79,45 @@ def _known(person: init_data.Person) -> tuple[User, bool]:
         User.objects.filter(pk=user.pk).update(**names)
         user.first_name, user.last_name = person.first_name, person.last_name
     return user, created
+
+
+def of_update(update: Update) -> User | None:
+    """Whoever sent this update, known from now on. None: a bot, or nobody."""
+    sender = update.effective_user
+    if sender is None or sender.is_bot:
+        return None
+    person = init_data.Person(
+        id=sender.id, first_name=sender.first_name, last_name=sender.last_name or "",
+        language_code=sender.language_code or "",
+    )  # fmt: skip
+    with transaction.atomic():
+        user, is_new = _known(person)
+        if is_new:
+            ledger.open_account(user.pk)
+        _note_chat(user, update)
+    return user
+
+
+def _note_chat(user: User, update: Update) -> None:
+    """Who writes to us in private may be written to."""
+    chat = update.effective_chat
+    if chat is None or chat.type != "private" or update.my_chat_member:
+        return
+    if user.chat_since is None or user.blocked_at:
+        user.chat_since, user.blocked_at = user.chat_since or timezone.now(), None
+        user.save(update_fields=["chat_since", "blocked_at"])
+
+
+def membership(user: User, status: str) -> None:
+    """The person blocked the bot, or let it in again."""
+    user.blocked_at = timezone.now() if status == "kicked" else None
+    user.save(update_fields=["blocked_at"])
+
+
+def speak_to(user: User, language: str) -> None:
+    """Their own choice from now on, in the chat and on the pages."""
+    user.language = language
+    user.save(update_fields=["language"])
 
 
 def _use_up(raw: str, user: User) -> None:

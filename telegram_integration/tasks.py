@@ -6,12 +6,20 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
+from telegram_integration import broadcasts, logins
 from telegram_integration.init_data import MAX_AGE, MAX_SKEW
-from telegram_integration.models import UsedInitData
+from telegram_integration.models import Login, UsedInitData
 
 
 @shared_task
 def clear_sessions() -> None:
-    """Forget ended sessions, and used init data that its age alone would refuse."""
+    """Forget ended sessions, logins, and used init data that its age alone would refuse."""
     SessionStore.clear_expired()
     UsedInitData.objects.filter(used_at__lt=timezone.now() - MAX_AGE - 2 * MAX_SKEW).delete()
+    Login.objects.filter(created_at__lt=timezone.now() - logins.KEPT).delete()
+
+
+@shared_task
+def broadcast() -> None:
+    """What staff tell many people goes on by a step."""
+    broadcasts.drive(timezone.now())

@@ -1,12 +1,15 @@
-"""Pages about the person: sign in, the demo's door, the profile."""
+"""Pages about the person: sign in, the demo's door, the profile; and a picture for a story."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -15,7 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from billing import ledger, referrals
 from billing.catalogue import listed_price
 from billing.subscriptions import plan_of
-from telegram_integration import people
+from generation.models import Photo
+from telegram_integration import hand_over, logins, people
 from telegram_integration.api import BACKEND, speak
 
 
@@ -29,6 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if invite := request.GET.get("ref"):
         request.session["invite"] = invite.removeprefix(referrals.START)[:16]
     context = {"next": onward, "demo": settings.DEBUG, "bot": settings.TELEGRAM_BOT_NAME}
+    context["login"] = logins.are_offered()
     return render(request, "telegram_integration/sign_in.html", context)
 
 
@@ -54,6 +59,17 @@ def profile(request: HttpRequest) -> HttpResponse:
         "languages": settings.LANGUAGES,
     }
     return render(request, "telegram_integration/profile.html", context)
+
+
+@require_safe
+def story(request: HttpRequest, code: UUID, expires: int, token: str) -> HttpResponseBase:
+    """The picture for Telegram's story editor, by a link that its owner has just asked for."""
+    if not hand_over.story_link_is_good(code, expires, token):
+        raise Http404
+    photo = get_object_or_404(Photo, code=code, deleted_at=None)
+    response = FileResponse(default_storage.open(photo.master), content_type=photo.mime)
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _onward(request: HttpRequest, wanted: str) -> str:

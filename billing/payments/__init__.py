@@ -5,7 +5,7 @@ gateway's own API says; nobody's message does.
 """
 
 from billing.payments.asking import settle
-from billing.payments.opening import open
+from billing.payments.opening import invoice, open
 from billing.payments.refunding import check_refunds, refund, refund_arrived, settle_refund
 from billing.payments.renewing import renew
 from billing.payments.settling import arrived
@@ -16,6 +16,7 @@ __all__ = [
     "arrived",
     "check_due",
     "check_refunds",
+    "invoice",
     "may_pay",
     "open",
     "refund",

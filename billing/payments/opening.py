@@ -52,6 +52,25 @@ def open(
     return payment
 
 
+@transaction.atomic
+def invoice(
+    user_id: int, product_code: str, *, key: str, errand: uuid.UUID | None = None
+) -> Payment:
+    """A purchase for Stars that the bot sends as an invoice: nobody has to be asked for a page.
+
+    The same ``key`` means the same payment.
+    """
+    code = _code_of(user_id, key)
+    account = ledger.lock(user_id)
+    if payment := Payment.objects.filter(code=code).first():
+        return payment
+    payment = row(account, _on_sale(product_code, "stars"), "stars")
+    payment.code, payment.errand, payment.status = code, errand, Payment.Status.PENDING
+    payment.idempotence_key = f"payment:{code.hex}"
+    payment.save(force_insert=True)
+    return payment
+
+
 def _code_of(user_id: int, key: str) -> uuid.UUID:
     """Nobody else can guess it, and the same key gives the same."""
     digest = salted_hmac("billing.payments", f"{user_id}:{key}", algorithm="sha256").digest()

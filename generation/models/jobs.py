@@ -143,6 +143,11 @@ class Job(models.Model):
             ),
             models.Index(fields=["deadline_at"], name="job_deadline", condition=Q(state__in=OPEN)),
             models.Index(
+                fields=["finished_at"],
+                name="job_untold",
+                condition=Q(told_at=None, state__in=FINAL),
+            ),
+            models.Index(
                 fields=["tool", "-finished_at"], name="job_recent", condition=Q(state=State.DONE)
             ),
         ]

@@ -9,6 +9,7 @@ import uuid
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,8 @@ class User(AbstractUser):
     telegram_id = models.BigIntegerField(unique=True, null=True, blank=True)
     language = models.CharField(max_length=8, choices=settings.LANGUAGES, default="en")
     guest = models.BooleanField(default=False, help_text="signed in by the demo button")
+    chat_since = models.DateTimeField(null=True, blank=True, help_text="first wrote to the bot")
+    blocked_at = models.DateTimeField(null=True, blank=True, help_text="blocked the bot")
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
@@ -38,6 +41,35 @@ class UsedInitData(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+
+class Login(models.Model):
+    """A browser that waits for a word in the chat. It ends once: signed in, declined, or too late.
+
+    The browser's own secret is in its session; here is its hash.
+    """
+
+    nonce = models.CharField(max_length=32, unique=True)
+    browser = models.CharField(max_length=64, help_text="SHA-256 of the browser's secret")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.CASCADE, help_text="said yes in the chat"
+    )
+    declined_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None) | Q(declined_at=None), name="login_is_yes_or_no"
+            ),
+            models.CheckConstraint(
+                condition=Q(used_at=None) | Q(user__isnull=False), name="login_is_used_after_a_yes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.nonce[:6]}… of {self.user or 'nobody yet'}"
 
 
 class ApiKey(models.Model):

@@ -12,12 +12,24 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing import gifts, ledger, notices, notifications, payments, standing
 from billing.models import Audit, Entry, Notice, Promo, Referral, Subscription
 from generation import errands, photos, prompts, queue, studio, tasks, worker
 from generation.models import Alert, Draft, Job, Prompt, ProviderSetting, Route
-from telegram_integration.models import ApiKey, UsedInitData, User
+from telegram_integration import saying
+from telegram_integration.models import (
+    ApiKey,
+    Broadcast,
+    ChatJob,
+    Incoming,
+    Lease,
+    Login,
+    Talk,
+    UsedInitData,
+    User,
+)
 from tests.billing.buying import as_if_bought, buy
 from tests.conftest import Obedient, make_person, picture_file
 
@@ -50,6 +62,17 @@ def shop_rows(person: User) -> None:
     Audit.objects.create(sort=Audit.Sort.LEDGER, findings=["<script>alert(1)</script>"])
 
 
+def chat_rows(person: User, job: Job) -> None:
+    """At least one row of everything that is said in the chat."""
+    said = saying.say(5, "<script>alert(1)</script>", key="one", job=job)
+    ChatJob.objects.create(job=job, chat_id=5, message=said, shown="<script>alert(1)</script>")
+    Talk.objects.create(user=person, chat_id=5, words="<script>alert(1)</script>")
+    Broadcast.objects.create(text_en="<script>alert(1)</script>", author=person)
+    Incoming.objects.create(update_id=1, telegram_id=5, data={"x": "<script>alert(1)</script>"})
+    Login.objects.create(nonce="x" * 32, browser="x", user=person)
+    Lease.objects.create(name="bot:1", holder="here:1", until=timezone.now())
+
+
 @pytest.fixture
 def rows(person: User, provider: Obedient, settings: Any) -> Job:
     """At least one row of everything."""
@@ -67,6 +90,7 @@ def rows(person: User, provider: Obedient, settings: Any) -> Job:
     assert ProviderSetting.objects.exists()
     assert Route.objects.exists()
     shop_rows(person)
+    chat_rows(person, job)
     tasks.canary()
     Group.objects.create(name="support")
     job.refresh_from_db()

@@ -30,7 +30,7 @@ def test_a_studio_at_work_is_healthy(client: Client, path: str, settings: Any) -
     assert said["redis"] == ("connected" if settings.REDIS_URL else "embedded")
     assert {**said, "redis": ""} == {
         "status": "healthy", "version": settings.VERSION,
-        "database": "connected", "redis": "", "worker": "connected",
+        "database": "connected", "redis": "", "worker": "connected", "bot": "off",
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
@@ -44,8 +45,21 @@ class Studio:
 
     def command(self, *words: str) -> None:
         """`manage.py` with these words."""
-        command = [sys.executable, str(ROOT / "manage.py"), *words]
-        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            self.manage(*words), env=self.environment, check=True, capture_output=True, timeout=60
+        )
+
+    def manage(self, *words: str) -> list[str]:
+        return [sys.executable, str(ROOT / "manage.py"), *words]
+
+    def shell(self, code: str) -> list[str]:
+        """Python with the studio's data; nothing but what it prints itself."""
+        setup = "import django; django.setup()"
+        return [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}); {setup}\n{code}",
+        ]
 
     def is_healthy(self) -> bool:
         try:
@@ -57,11 +71,19 @@ class Studio:
 
 @pytest.fixture(scope="package")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    port, data = _free_port(), tmp_path_factory.mktemp("studio")
+    with running(tmp_path_factory.mktemp("studio")) as studio:
+        yield studio
+
+
+@contextmanager
+def running(data: Path, **settings: str) -> Iterator[Studio]:
+    """The studio with its data in this folder, until the block ends."""
+    port = _free_port()
     environment = {name: os.environ[name] for name in os.environ.keys() - SERVERS - SECRETS}
     # One job at a time, so that a queue lasts long enough to be looked at.
     environment |= {"PORT": str(port), "DATA_DIR": str(data), "WORKER_CONCURRENCY": "1"}
-    environment |= {"ENV_FILE": os.devnull, "DEBUG": "true"}
+    environment |= {"ENV_FILE": os.devnull, "DEBUG": "true", **settings}
+    environment |= {"DJANGO_SETTINGS_MODULE": "aibot.settings"}
     log = (data / "log").open("w+")
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "studio"], env=environment, stdout=log, stderr=log

@@ -1,0 +1,55 @@
+"""Forgetting a person: what was theirs goes, the books stay under a name that means nobody."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing import subscriptions
+from billing.models import Gift, Payment
+from billing.problem import Problem
+from generation import live, photos, studio
+from generation.models import OPEN, Draft, Errand, Job, Message, Photo
+from telegram_integration.models import Incoming, OutgoingMessage, Talk, User
+
+
+@transaction.atomic
+def erase(user: User) -> None:
+    """Photos, words and names. Jobs that go on are stopped; a plan is renewed no more."""
+    for job in Job.objects.filter(owner=user, state__in=OPEN).select_related("owner"):
+        with suppress(Problem):
+            studio.cancel(job)
+    with suppress(Problem):
+        subscriptions.cancel(user.account)
+    for photo in Photo.objects.filter(owner=user, deleted_at=None):
+        photos.forget(photo)
+    _forget_words(user)
+    _forget_name(user)
+
+
+def _forget_words(user: User) -> None:
+    Job.objects.filter(owner=user).update(prompt="", error_detail="")
+    Message.objects.filter(chat__owner=user).update(text="", prompts=[])
+    Errand.objects.filter(owner=user).update(request={})
+    Draft.objects.filter(owner=user).delete()
+    Talk.objects.filter(user=user).delete()
+    Gift.objects.filter(giver__user=user).update(words="")
+    Payment.objects.filter(account__user=user).update(contact="")
+    if user.telegram_id:
+        sent = OutgoingMessage.objects.filter(chat_id=user.telegram_id)
+        sent.update(body={}, data={}, photo=None, file_id="")
+        sent.filter(state__in=("waiting", "sending")).update(state="dropped")
+        Incoming.objects.filter(telegram_id=user.telegram_id).update(data={})
+
+
+def _forget_name(user: User) -> None:
+    for key in user.api_keys.filter(revoked_at=None):
+        key.revoke()
+    user.username, user.first_name, user.last_name, user.email = f"erased{user.pk}", "", "", ""
+    user.telegram_id, user.chat_since, user.is_active = None, None, False
+    user.date_joined = timezone.now()
+    user.set_unusable_password()
+    user.save()
+    live.end_session(user.pk)

@@ -1,0 +1,22 @@
+"""Who you are, and what was said between you and the bot."""
+
+from telegram_integration.models.broadcasts import Broadcast, Segment
+from telegram_integration.models.inbox import Incoming, Lease
+from telegram_integration.models.outbox import Lane, OutgoingMessage
+from telegram_integration.models.people import ApiKey, Login, UsedInitData, User
+from telegram_integration.models.talks import ChatJob, Talk
+
+__all__ = [
+    "ApiKey",
+    "Broadcast",
+    "ChatJob",
+    "Incoming",
+    "Lane",
+    "Lease",
+    "Login",
+    "OutgoingMessage",
+    "Segment",
+    "Talk",
+    "UsedInitData",
+    "User",
+]

@@ -1,0 +1,114 @@
+"""How a job goes, in the one message that was sent when it was asked for.
+
+Changed on a schedule that respects Telegram: while nothing happens less and less often, while it
+is drawn every three seconds at most, in a group every six.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from datetime import timedelta as td
+
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from billing import words
+from generation import estimate
+from generation.models import OPEN, Job, State
+from generation.problems import STAGES
+from telegram_integration.keyboards import Keyboard, button, markup
+from telegram_integration.models import ChatJob, Lane, OutgoingMessage
+
+AT_ONCE = 100
+DRAWN_EVERY, DRAWN_EVERY_IN_GROUPS = 3.0, 6.0
+WAIT_FIRST, WAIT_TIMES, WAIT_LONGEST = 3.0, 1.6, 45.0
+BAR = 10
+FAILED_PAUSE = 10.0
+
+
+def text(job: Job) -> str:
+    """What is made for how much, and how far it is."""
+    price = words.units(job.price_unit, job.price_amount)
+    return f"{words.TOOLS[job.tool]} · {price}\n{_progress(job)}"
+
+
+def keyboard(job: Job) -> Keyboard:
+    return [[button(_("Cancel"), "stop", job.code)]] if job.is_open else []
+
+
+def _progress(job: Job) -> str:
+    place = estimate.position(job)
+    left = how_long(estimate.eta_seconds(job, place))
+    if place is not None:
+        return _("You are number %(place)s in line, %(left)s") % {"place": place, "left": left}
+    full = round(job.percent * BAR / 100)
+    bar = "▓" * full + "░" * (BAR - full)
+    stage = str(STAGES.get(job.stage, "")) or _("Working")
+    return f"{bar} {job.percent} %\n{stage}, {left}"
+
+
+def how_long(seconds: int | None) -> str:
+    """A range, for nobody knows exactly."""
+    seconds = seconds or 1
+    if seconds < 100:
+        low = max(5, seconds // 5 * 5)
+        return _("about %(low)s–%(high)s seconds") % {"low": low, "high": low * 2}
+    minutes = round(seconds / 60)
+    return _("about %(low)s–%(high)s minutes") % {"low": minutes, "high": minutes + 1}
+
+
+def due(in_hand: set[int]) -> list[OutgoingMessage]:
+    """Changes of status messages that may be made now, as messages that are never saved.
+
+    Their key is that of the `ChatJob`, below zero.
+    """
+    rows = ChatJob.objects.filter(
+        edit_at__lte=timezone.now(), message__message_id__isnull=False, job__state__in=OPEN
+    ).exclude(pk__in=in_hand)
+    rows = rows.select_related("job__owner", "message").order_by("edit_at")[:AT_ONCE]
+    return [one for row in rows if (one := _change(row))]
+
+
+def _change(row: ChatJob) -> OutgoingMessage | None:
+    """What it should say by now; where it says so already it is looked at later."""
+    with translation.override(row.job.owner.language):
+        wanted, buttons = text(row.job), markup(keyboard(row.job))
+    if wanted == row.shown:
+        ChatJob.objects.filter(pk=row.pk).update(edit_at=_next(row), edits=F("edits") + 1)
+        return None
+    return OutgoingMessage(
+        pk=-row.pk, chat_id=row.chat_id, lane=Lane.STATUS, method="editMessageText",
+        body={"text": wanted, "reply_markup": buttons}, edits=row.message, due_at=row.edit_at,
+    )  # fmt: skip
+
+
+def claim(change: OutgoingMessage) -> bool:
+    """Whether it is still wanted: the job may have ended since."""
+    row = ChatJob.objects.select_related("job").filter(pk=-change.pk).first()
+    if row is None or row.edit_at is None or row.job.state not in OPEN:
+        return False
+    changes = {"shown": change.body["text"], "edits": F("edits") + 1, "edit_at": _next(row)}
+    return bool(ChatJob.objects.filter(pk=row.pk, edit_at=row.edit_at).update(**changes))
+
+
+def sent(change: OutgoingMessage, _message_id: int | None, _file_id: str) -> None:
+    """Nothing to note: that it was about to be sent is written down already."""
+
+
+def failed(change: OutgoingMessage, seconds: float) -> None:
+    """A status that cannot be shown now is shown later, or not at all."""
+    at = timezone.now() + td(seconds=max(seconds, FAILED_PAUSE))
+    ChatJob.objects.filter(pk=-change.pk, edit_at__isnull=False).update(edit_at=at)
+
+
+def first_look() -> datetime:
+    return timezone.now() + td(seconds=1)
+
+
+def _next(row: ChatJob) -> datetime:
+    in_group = row.chat_id < 0
+    every = DRAWN_EVERY_IN_GROUPS if in_group else DRAWN_EVERY
+    if row.job.state == State.QUEUED:
+        every = min(max(every, WAIT_FIRST * WAIT_TIMES ** min(row.edits, 20)), WAIT_LONGEST)
+    return timezone.now() + td(seconds=every)

@@ -1,0 +1,207 @@
+"""Turning what has happened into messages: finished jobs, payments, news of a plan.
+
+The rows of other rooms are the outbox: what has no ``told_at`` is to be told. Here it becomes a
+message, in the transaction that says that it was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing import ledger, words
+from billing.models import Gift, Notice, Payment, Referral
+from billing.referrals import THANKS
+from generation.models import FINAL, Job, Message, Photo, State, Tool
+from generation.problems import sentence
+from telegram_integration import saying
+from telegram_integration.keyboards import Keyboard, button, page
+from telegram_integration.models import ChatJob, Lane, OutgoingMessage, User
+
+AT_ONCE = 50
+
+
+def tell() -> int:
+    """All that waits to be told, a few of each kind. Returns how many were."""
+    return _tell_jobs() + sum(_tell_rows(*kind) for kind in KINDS)
+
+
+# ── jobs ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tell_jobs() -> int:
+    untold = Job.objects.filter(told_at=None, state__in=FINAL).order_by("finished_at")
+    rows = untold.select_related("owner", "in_chat__message").prefetch_related("results", "inputs")
+    return sum(_tell_job(job) for job in rows[:AT_ONCE])
+
+
+@transaction.atomic
+def _tell_job(job: Job) -> bool:
+    if not Job.objects.filter(pk=job.pk, told_at=None).update(told_at=timezone.now()):
+        return False
+    where = getattr(job, "in_chat", None)
+    with translation.override(job.owner.language):
+        if where and where.message:
+            ChatJob.objects.filter(pk=where.pk).update(edit_at=None)
+            _end(job, where.message)
+        elif job.state == State.DONE and job.tool != Tool.ASSISTANT and is_reachable(job.owner):
+            _end(job, _announce(job))
+    return True
+
+
+def is_reachable(user: User) -> bool:
+    return bool(user.telegram_id and user.chat_since and not user.blocked_at)
+
+
+def _announce(job: Job) -> OutgoingMessage:
+    """For a job of the pages: the message that its picture will take the place of."""
+    return saying.say(
+        job.owner.telegram_id, _("Your picture is ready"), key=f"job:{job.code}:status",
+        lane=Lane.RESULT, job=job,
+    )  # fmt: skip
+
+
+def _end(job: Job, message: OutgoingMessage) -> None:
+    key = f"job:{job.code}:end"
+    if job.state == State.DONE and job.tool == Tool.ASSISTANT:
+        said = job.messages.get(role=Message.Role.ASSISTANT)
+        saying.change(message, proposals(said), key=key, keyboard=choices(said))
+    elif job.state == State.DONE:
+        _show(job, message)
+    elif job.state == State.FAILED:
+        why = str(sentence(job.error_code, job.error_data))
+        again = [[button(_("Try again"), "retry", job.code)]]
+        saying.change(message, why, key=key, keyboard=again)
+    else:
+        saying.change(message, _("Cancelled. Nothing was charged."), key=key)
+
+
+def _show(job: Job, message: OutgoingMessage) -> None:
+    """The first picture takes the message's place; each further one has a message of its own."""
+    made = sorted((p for p in job.results.all() if not p.deleted_at), key=lambda p: p.number)
+    for photo in made:
+        key = f"job:{job.code}:picture:{photo.number}"
+        own = message if photo == made[0] else saying.say(
+            message.chat_id, "…", key=f"{key}:message", lane=Lane.RESULT, job=job
+        )  # fmt: skip
+        saying.turn_into(own, photo, caption(job), key=key, keyboard=under(job, photo, own))
+
+
+def caption(job: Job) -> str:
+    """What it is, what it cost, what is left."""
+    price = words.units(job.price_unit, job.price_amount)
+    have = words.balance_short(ledger.balance(job.owner_id))
+    return _("%(tool)s · %(price)s. You have %(have)s.") % {
+        "tool": words.TOOLS[job.tool], "price": price, "have": have,
+    }  # fmt: skip
+
+
+def under(job: Job, photo: Photo, message: OutgoingMessage) -> Keyboard:
+    """What can be done with a result."""
+    heart = "♥" if photo.favourite else "♡"
+    rows: Keyboard = [
+        [button(_("Again"), "again", job.code), button(_("Variation"), "vary", job.code)],
+        [button(_("Edit this"), "edit", photo.code), button(_("As a file"), "file", photo.code)],
+        [button(heart, "fav", photo.code), button(_("Delete"), "del", photo.code)],
+    ]
+    if job.tool == Tool.TRYON:
+        rows.insert(1, [button(_("Another item"), "item", job.code)])
+    if any(one.role in ("person", "base") for one in job.inputs.all()):
+        rows[-1].insert(1, button(_("Before and after"), "ba", photo.code))
+    path = reverse("picture", args=[photo.code])
+    return [*rows, page(_("Open in the studio"), path, chat_id=message.chat_id)]
+
+
+def proposals(said: Message) -> str:
+    numbered = [f"{n}. {prompt['text']}" for n, prompt in enumerate(said.prompts, start=1)]
+    return "\n\n".join([said.text, *numbered])
+
+
+def choices(said: Message) -> Keyboard:
+    names = {"short": _("Short"), "balanced": _("Balanced"), "detailed": _("Detailed")}
+    return [
+        [button(f"{n + 1}. {names[prompt['kind']]}", "use", said.code, n)]
+        for n, prompt in enumerate(said.prompts)
+    ]
+
+
+# ── money ─────────────────────────────────────────────────────────────────────────────────────
+
+Tells = Callable[[Any], tuple[str, Keyboard]]
+
+
+def _tell_rows(name: str, rows: Callable[[], QuerySet[Any]], owner: str, tells: Tells) -> int:
+    return sum(_tell_row(name, row, owner, tells) for row in rows()[:AT_ONCE])
+
+
+@transaction.atomic
+def _tell_row(name: str, row: Any, owner: str, tells: Tells) -> bool:
+    if not type(row).objects.filter(pk=row.pk, told_at=None).update(told_at=timezone.now()):
+        return False
+    user = getattr(row, owner).user
+    if is_reachable(user):
+        with translation.override(user.language):
+            text, keyboard = tells(row)
+            saying.say(user.telegram_id, text, key=f"{name}:{row.pk}:told", keyboard=keyboard,
+                       lane=Lane.RESULT)  # fmt: skip
+    return True
+
+
+def _paid(payment: Payment) -> tuple[str, Keyboard]:
+    have = words.balance_words(ledger.balance(payment.account.user_id))
+    text = _("Thank you. %(name)s are here. You have %(have)s.")
+    return text % {"name": payment.name, "have": have}, []
+
+
+def _thanked(referral: Referral) -> tuple[str, Keyboard]:
+    gift = words.credits(THANKS)
+    return _("A friend of yours made their first picture: %(gift)s for you.") % {"gift": gift}, []
+
+
+def _returned(gift: Gift) -> tuple[str, Keyboard]:
+    text = ngettext(
+        "Nobody took your gift: %(count)d credit is yours again.",
+        "Nobody took your gift: %(count)d credits are yours again.",
+        gift.units,
+    )
+    return text % {"count": gift.units}, []
+
+
+def _news(notice: Notice) -> tuple[str, Keyboard]:
+    text, said, path = words.notice(notice)
+    return text, [page(str(said), path, chat_id=notice.account.user.telegram_id)]
+
+
+def _payments() -> QuerySet[Payment]:
+    made = Payment.objects.filter(status=Payment.Status.SUCCEEDED, told_at=None)
+    return made.select_related("account__user").order_by("settled_at")
+
+
+def _thanks() -> QuerySet[Referral]:
+    earned = Referral.objects.filter(lot__isnull=False, told_at=None)
+    return earned.select_related("inviter__user").order_by("pk")
+
+
+def _gifts() -> QuerySet[Gift]:
+    back = Gift.objects.filter(status=Gift.Status.RETURNED, told_at=None)
+    return back.select_related("giver__user").order_by("pk")
+
+
+def _notices() -> QuerySet[Notice]:
+    open_ones = Notice.objects.filter(Q(closed_at=None), told_at=None)
+    return open_ones.select_related("account__user").order_by("pk")
+
+
+KINDS: tuple[tuple[str, Callable[[], QuerySet[Any]], str, Tells], ...] = (
+    ("payment", _payments, "account", _paid),
+    ("referral", _thanks, "inviter", _thanked),
+    ("gift", _gifts, "giver", _returned),
+    ("notice", _notices, "account", _news),
+)
