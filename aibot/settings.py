@@ -247,6 +247,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5,
         "options": {"expires": 5},
     },
+    "clear inbox": {"task": "telegram_integration.tasks.clear_inbox", "schedule": 3600},
     "clear sessions": {"task": "telegram_integration.tasks.clear_sessions", "schedule": 86400},
 }
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.models import Payment, Subscription
 from generation.models import Job
-from telegram_integration.models import Incoming, Segment, User
+from telegram_integration.models import Segment, User
 
 RECENT, LONG = td(days=7), td(days=30)
 
@@ -44,10 +44,8 @@ def _paid(now: datetime) -> Q:
 
 def _seen_since(moment: datetime) -> Q:
     """Wrote to the bot, asked for a picture, or signed in."""
-    wrote = Incoming.objects.filter(telegram_id=OuterRef("telegram_id"), received_at__gte=moment)
     asked = Job.objects.filter(owner=OuterRef("pk"), created_at__gte=moment)
-    met = Q(last_login__gte=moment) | Q(chat_since__gte=moment)
-    return met | Q(Exists(wrote)) | Q(Exists(asked))
+    return Q(last_login__gte=moment) | Q(wrote_at__gte=moment) | Q(Exists(asked))
 
 
 RULES: dict[str, Rule] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta as td
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -16,6 +17,7 @@ from billing.problem import Problem
 from telegram_integration import init_data
 from telegram_integration.models import UsedInitData, User
 
+WROTE_EVERY = td(hours=1)
 REASONS = {
     "malformed": _("This sign-in link is damaged. Open the studio from the bot once more."),
     "forged": _("This sign-in link was not made by Telegram. Open the studio from the bot."),
@@ -103,9 +105,11 @@ def _note_chat(user: User, update: Update) -> None:
     chat = update.effective_chat
     if chat is None or chat.type != "private" or update.my_chat_member:
         return
-    if user.chat_since is None or user.blocked_at:
-        user.chat_since, user.blocked_at = user.chat_since or timezone.now(), None
-        user.save(update_fields=["chat_since", "blocked_at"])
+    now = timezone.now()
+    lately = user.wrote_at and now - user.wrote_at < WROTE_EVERY
+    if not lately or user.blocked_at:
+        user.chat_since, user.wrote_at, user.blocked_at = user.chat_since or now, now, None
+        user.save(update_fields=["chat_since", "wrote_at", "blocked_at"])
 
 
 def membership(user: User, status: str) -> None:

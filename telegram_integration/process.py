@@ -22,9 +22,11 @@ from telegram_integration.threads import in_thread
 logger = logging.getLogger(__name__)
 
 LISTENED_TO = [
-    "message", "callback_query", "inline_query", "chosen_inline_result", "pre_checkout_query",
+    "message",
+    "callback_query",
+    "pre_checkout_query",
     "my_chat_member",
-]  # fmt: skip
+]
 LONGEST_PAUSE = 30.0
 
 

@@ -24,7 +24,6 @@ class Incoming(models.Model):
         indexes = [
             models.Index(fields=["update_id"], name="incoming_open", condition=Q(done_at=None)),
             models.Index(fields=["received_at"], name="incoming_by_age"),
-            models.Index(fields=["telegram_id", "received_at"], name="incoming_of_person"),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ class User(AbstractUser):
     language = models.CharField(max_length=8, choices=settings.LANGUAGES, default="en")
     guest = models.BooleanField(default=False, help_text="signed in by the demo button")
     chat_since = models.DateTimeField(null=True, blank=True, help_text="first wrote to the bot")
+    wrote_at = models.DateTimeField(null=True, blank=True, help_text="last, to the hour")
     blocked_at = models.DateTimeField(null=True, blank=True, help_text="blocked the bot")
 
     def __str__(self) -> str:

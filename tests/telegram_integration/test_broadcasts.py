@@ -17,7 +17,7 @@ from billing.problem import Problem
 from generation import studio
 from telegram_integration import broadcasts, outbox, progress, saying
 from telegram_integration.audience import audience
-from telegram_integration.models import Broadcast, Incoming, Lane, OutgoingMessage, Segment, User
+from telegram_integration.models import Broadcast, Lane, OutgoingMessage, Segment, User
 from telegram_integration.tasks import broadcast as tick
 from tests.billing.buying import buy
 from tests.conftest import Obedient, make_person
@@ -116,12 +116,11 @@ def test_segments_of_what_people_do(provider: Obedient) -> None:
     now = timezone.now()
     reachable("slept")
     reachable("opened", last_login=now - td(days=20))
-    wrote = reachable("wrote")
-    Incoming.objects.create(update_id=1, telegram_id=wrote.telegram_id, data={})
+    reachable("wrote", wrote_at=now - td(days=1))
+    reachable("wrote long ago", wrote_at=now - td(days=40))
     studio.imagine(reachable("drew").pk, prompt="a fox")
-    reachable("came", chat_since=now)
-    assert names(Segment.ACTIVE) == {"wrote", "drew", "came"}
-    assert names(Segment.SILENT) == {"slept"}
+    assert names(Segment.ACTIVE) == {"wrote", "drew"}
+    assert names(Segment.SILENT) == {"slept", "wrote long ago"}
 
 
 # ── what ──────────────────────────────────────────────────────────────────────────────────────

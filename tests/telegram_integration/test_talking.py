@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta as td
+
 import pytest
+from django.utils import timezone
 
 from billing import ledger
 from billing.audit import findings
 from generation.models import Job, Photo, State
+from telegram_integration import tasks
 from telegram_integration.models import ChatJob, Incoming, OutgoingMessage, Talk, User
-from tests.billing.buying import as_if_bought  # noqa: F401
 from tests.conftest import Obedient
 from tests.telegram_integration.chatting import (
     ANN,
@@ -245,8 +248,7 @@ def test_what_is_no_photo_is_said_so(ann: Talker) -> None:
 def test_a_favourite_is_kept_and_its_heart_is_full(ann: Talker, provider: Obedient) -> None:
     ann.write("/imagine a fox")
     (end,) = worked()
-    end.edits.refresh_from_db()
-    (redrawn,) = ann.press(end.edits if False else _shown(end), "♡")
+    (redrawn,) = ann.press(_shown(end), "♡")
     assert Photo.objects.get(job=newest_job()).favourite
     assert "♥" in str(redrawn.body)
 
@@ -317,3 +319,15 @@ def test_who_never_wrote_to_the_bot_is_not_written_to(person: User, provider: Ob
     studio.imagine(person.pk, prompt="a fox")
     assert worked() == []
     assert newest_job().told_at
+
+
+def test_answered_updates_are_forgotten_after_two_days(ann: Talker) -> None:
+    ann.write("/balance")
+    Incoming.objects.update(received_at=timezone.now() - td(days=2, minutes=1))
+    waiting = Incoming.objects.create(
+        update_id=10**6, telegram_id=1, data={}, received_at=timezone.now() - td(days=3)
+    )
+    ann.write("/help")
+    tasks.clear_inbox()
+    kept = set(Incoming.objects.values_list("update_id", flat=True))
+    assert kept == {waiting.update_id, ann.update["update_id"]}
