@@ -34,6 +34,7 @@ class LookRate(AnonRateThrottle):
 class LoginSerializer(serializers.Serializer):
     nonce = serializers.CharField()
     link = serializers.CharField(help_text="into the chat with the bot")
+    number = serializers.CharField(help_text="to be shown: the person presses it in the chat")
     seconds = serializers.IntegerField(help_text="how long it can be confirmed")
 
 
@@ -46,11 +47,14 @@ class LoginStateSerializer(serializers.Serializer):
 @permission_classes([AllowAny])
 @throttle_classes([BeginRate])
 def begin(request: Request) -> Response:
-    """Ask to be signed in by the bot: open the link, say yes there. Only this browser profits."""
+    """Ask to be signed in: open the link, press the number there. Only this browser profits."""
     secret = request.session.setdefault(SECRET, secrets.token_urlsafe(24))
     made = logins.begin(secret)
     seconds = int(logins.LIFE.total_seconds())
-    answer = {"nonce": made.nonce, "link": logins.link(made), "seconds": seconds}
+    answer = {
+        "nonce": made.nonce, "link": logins.link(made), "number": logins.number(made.nonce),
+        "seconds": seconds,
+    }  # fmt: skip
     return Response(answer, status=status.HTTP_201_CREATED)
 
 

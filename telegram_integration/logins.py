@@ -1,4 +1,4 @@
-"""Signing in a browser by a word in the chat: begun there, confirmed here, finished once.
+"""Signing in a browser by a press in the chat: begun there, confirmed here, finished once.
 
 The link carries a nonce, which others may see. What finishes it is the secret of the browser that
 began, so whoever sees the link, or is sent one, gets nothing by it.
@@ -7,6 +7,7 @@ began, so whoever sees the link, or is sent one, gets nothing by it.
 from __future__ import annotations
 
 import hashlib
+import random
 import secrets
 from datetime import timedelta as td
 
@@ -21,6 +22,7 @@ from telegram_integration.models import Login, User
 
 LIFE = td(minutes=5)
 KEPT = td(days=1)
+CHOICES = 3
 START = "login_"  # how the nonce stands in a start parameter
 
 REFUSALS = {
@@ -54,6 +56,25 @@ def begin(secret: str) -> Login:
 def link(login: Login) -> str:
     """Into the chat, where the person is asked."""
     return f"https://t.me/{settings.TELEGRAM_BOT_NAME}?start={START}{login.nonce}"
+
+
+def number(nonce: str) -> str:
+    """What the browser shows and the person presses in the chat.
+
+    Not a secret. It makes people look at the browser before them, so that nobody says yes, out of
+    habit, to a sign-in that somebody else has begun.
+    """
+    return _numbers(nonce)[0]
+
+
+def choices(nonce: str) -> list[str]:
+    """The number among others, the same at every look."""
+    return sorted(_numbers(nonce))
+
+
+def _numbers(nonce: str) -> list[str]:
+    drawn = random.Random(nonce).sample(range(10, 100), CHOICES)  # noqa: S311 (no secret)
+    return [str(one) for one in drawn]
 
 
 def open_one(nonce: str) -> Login:

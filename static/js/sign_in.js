@@ -34,8 +34,9 @@
   async function begin({currentTarget: button}) {
     button.disabled = true;
     try {
-      const {nonce, link, seconds} = await studio.api('POST', door.dataset.login);
+      const {nonce, link, number, seconds} = await studio.api('POST', door.dataset.login);
       part('link').href = link;
+      part('number').textContent = number;
       show('waiting');
       part('link').focus();
       if (await said(`${door.dataset.login}${nonce}/`, Date.now() + seconds * 1000)) onward();

@@ -1,4 +1,4 @@
-"""Signing in a browser: the question in the chat, and its two buttons."""
+"""Signing in a browser: the question in the chat, and its buttons."""
 
 from __future__ import annotations
 
@@ -14,15 +14,25 @@ def asked(call: Call, nonce: str) -> None:
     """`/start login_<nonce>`: was it you?"""
     login = logins.open_one(nonce)
     call.say(
-        _("Somebody wants to sign in to the studio in a browser as you. Was it you?"),
+        _(
+            "Somebody wants to sign in to the studio in a browser as you. If it is you, press the "
+            "number that you see there."
+        ),
         [
-            [button(_("Yes, sign me in"), "login", login.nonce)],
-            [button(_("No"), "nologin", login.nonce)],
+            [button(one, "login", login.nonce, one) for one in logins.choices(login.nonce)],
+            [button(_("It was not me"), "nologin", login.nonce)],
         ],
     )
 
 
-def yes(call: Call, nonce: str) -> None:
+def yes(call: Call, nonce: str, number: str) -> None:
+    """Only with the number that the browser shows; a wrong one ends it."""
+    if number != logins.number(nonce):
+        logins.decline(nonce)
+        _end(
+            call, _("The browser shows another number, so nobody was signed in. Begin anew there.")
+        )
+        return
     logins.confirm(nonce, call.user)
     _end(call, _("You are signed in. Go back to the browser."))
 

@@ -51,7 +51,7 @@ def begin(page: Page, phone: Phone, onward: str = "/") -> None:
 
 
 def questions(phone: Phone) -> list[Seen]:
-    return [one for one in phone.api.messages(ANN) if "Yes, sign me in" in one.labels]
+    return [one for one in phone.api.messages(ANN) if "It was not me" in one.labels]
 
 
 def answer(phone: Phone, label: str) -> None:
@@ -62,7 +62,7 @@ def answer(phone: Phone, label: str) -> None:
 def test_a_yes_in_the_chat_signs_the_browser_in(visit: Visit, ann: Phone) -> None:
     page = visit()
     begin(page, ann, "/gallery/")
-    answer(ann, "Yes, sign me in")
+    answer(ann, page.locator("[data-number]").text_content())
     page.wait_for_url("**/gallery/")
     ann.read("You are signed in.")
 
@@ -70,7 +70,7 @@ def test_a_yes_in_the_chat_signs_the_browser_in(visit: Visit, ann: Phone) -> Non
 def test_a_no_is_said_on_the_page_and_one_can_begin_anew(visit: Visit, ann: Phone) -> None:
     page = visit()
     begin(page, ann)
-    answer(ann, "No")
+    answer(ann, "It was not me")
     expect(page.locator("[data-why]")).to_have_text(
         "You said no in the chat, so nobody was signed in."
     )
@@ -81,7 +81,7 @@ def test_a_no_is_said_on_the_page_and_one_can_begin_anew(visit: Visit, ann: Phon
 def test_a_picture_goes_to_the_chat_and_from_there_to_friends(visit: Visit, ann: Phone) -> None:
     page = visit()
     begin(page, ann)
-    answer(ann, "Yes, sign me in")
+    answer(ann, page.locator("[data-number]").text_content())
     page.wait_for_url(lambda url: "/sign-in/" not in url)
     job = ask(page, tool="imagine", prompt="a sea at night")
     announced = ann.picture(1)  # what is made on the pages comes to the chat by itself

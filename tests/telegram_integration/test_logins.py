@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import Referral
-from telegram_integration import tasks
+from telegram_integration import logins, tasks
 from telegram_integration.models import Login, OutgoingMessage
 from tests.telegram_integration.chatting import BOB, Talker, delivered
 
@@ -60,9 +60,9 @@ def test_a_yes_in_the_chat_signs_the_browser_in(client: Client, ann: Talker) -> 
     nonce = begin(client)
     assert look(client, nonce).json() == {"done": False}
     question = ask(ann, nonce)
-    assert question.body["text"].endswith("in a browser as you. Was it you?")
+    assert question.body["text"].endswith("press the number that you see there.")
     before = client.session.session_key
-    (end,) = ann.press(question, "Yes")
+    (end,) = ann.press(question, logins.number(nonce))
     assert (end.edits, end.body["reply_markup"]) == (question, {"inline_keyboard": []})
     answer = look(client, nonce)
     assert (answer.json(), answer.cookies["django_language"].value) == ({"done": True}, "en")
@@ -79,7 +79,7 @@ def test_the_link_leads_to_the_bot_and_fits_telegram(client: Client) -> None:
 
 def test_another_browser_gets_nothing_by_the_link(client: Client, ann: Talker) -> None:
     nonce = begin(client)
-    ann.press(ask(ann, nonce), "Yes")
+    ann.press(ask(ann, nonce), logins.number(nonce))
     thief = Client()
     assert code(look(thief, nonce)) == (403, "login_elsewhere")
     begin(thief)
@@ -89,7 +89,7 @@ def test_another_browser_gets_nothing_by_the_link(client: Client, ann: Talker) -
 
 def test_it_signs_in_once(client: Client, ann: Talker) -> None:
     nonce = begin(client)
-    ann.press(ask(ann, nonce), "Yes")
+    ann.press(ask(ann, nonce), logins.number(nonce))
     look(client, nonce)
     assert code(look(client, nonce)) == (409, "login_used")
     (said,) = ann.write(f"/start login_{nonce}")
@@ -101,20 +101,40 @@ def test_a_yes_pressed_twice_is_one_and_another_persons_is_refused(
 ) -> None:
     nonce, bob = begin(client), Talker(BOB)
     question, theirs = ask(ann, nonce), ask(bob, nonce)
-    ann.press(question, "Yes")
-    ann.press(question, "Yes")
-    assert bob.press_data(theirs, f"1:login:{nonce}") == []
+    ann.press(question, logins.number(nonce))
+    ann.press(question, logins.number(nonce))
+    assert bob.press_data(theirs, f"1:login:{nonce}:{logins.number(nonce)}") == []
     assert bob.press_data(theirs, f"1:nologin:{nonce}") == []
     look(client, nonce)
     assert client.get("/api/v1/me/").json()["name"] == "Ann"
 
 
+def test_a_number_that_the_browser_does_not_show_signs_nobody_in(
+    client: Client, ann: Talker
+) -> None:
+    nonce = begin(client)
+    question = ask(ann, nonce)
+    (wrong, _other) = [one for one in logins.choices(nonce) if one != logins.number(nonce)]
+    (end,) = ann.press(question, wrong)
+    assert end.body["text"].startswith("The browser shows another number")
+    assert code(look(client, nonce)) == (403, "login_declined")
+    assert ann.press(question, logins.number(nonce)) == []
+
+
+def test_the_browser_shows_one_of_three_numbers(client: Client, ann: Talker) -> None:
+    answer = client.post("/api/v1/login/").json()
+    first, last = ask(ann, answer["nonce"]).body["reply_markup"]["inline_keyboard"]
+    shown = [one["text"] for one in first]
+    assert (answer["number"] in shown, len(set(shown)), shown) == (True, 3, sorted(shown))
+    assert [one["text"] for one in last] == ["It was not me"]
+
+
 def test_a_no_is_told_to_whoever_waits(client: Client, ann: Talker) -> None:
     nonce = begin(client)
     question = ask(ann, nonce)
-    ann.press(question, "No")
+    ann.press(question, "It was not me")
     assert code(look(client, nonce)) == (403, "login_declined")
-    assert ann.press(question, "Yes") == []
+    assert ann.press(question, logins.number(nonce)) == []
     assert ann.call.answer == "You said no in the chat, so nobody was signed in."
 
 
@@ -122,21 +142,21 @@ def test_after_five_minutes_it_is_too_late_for_both(client: Client, ann: Talker)
     nonce = begin(client)
     question = ask(ann, nonce)
     later(301)
-    assert ann.press(question, "Yes") == []
+    assert ann.press(question, logins.number(nonce)) == []
     assert ann.call.answer.startswith("More than five minutes have passed.")
     assert code(look(client, nonce)) == (410, "login_expired")
 
 
 def test_a_yes_in_time_is_of_no_use_after_it(client: Client, ann: Talker) -> None:
     nonce = begin(client)
-    ann.press(ask(ann, nonce), "Yes")
+    ann.press(ask(ann, nonce), logins.number(nonce))
     later(301)
     assert code(look(client, nonce)) == (410, "login_expired")
 
 
 def test_a_closed_account_stays_closed(client: Client, ann: Talker) -> None:
     nonce = begin(client)
-    ann.press(ask(ann, nonce), "Yes")
+    ann.press(ask(ann, nonce), logins.number(nonce))
     user = ann.user
     user.is_active = False
     user.save()
@@ -176,7 +196,7 @@ def test_an_invitation_that_the_browser_followed_counts(client: Client, ann: Tal
     bob = Talker(BOB)
     client.get(f"/sign-in/?ref={ann.user.account.invite_code}")
     nonce = begin(client)
-    bob.press_data(ask(bob, nonce), f"1:login:{nonce}")
+    bob.press_data(ask(bob, nonce), f"1:login:{nonce}:{logins.number(nonce)}")
     look(client, nonce)
     assert Referral.objects.get().friend.user == bob.user
 
