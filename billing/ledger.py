@@ -75,6 +75,19 @@ def open_account(user_id: int) -> Account:
     return account
 
 
+@transaction.atomic
+def open_account_again(user_id: int) -> Account:
+    """For somebody who had one before: what is given to newcomers was theirs already.
+
+    So the welcome credits are taken back at once, and the first free period has no actions in it.
+    """
+    account = open_account(user_id)
+    welcome = account.lots.get(key=f"welcome:{account.pk}")
+    for lot in (welcome, _begin_free_period(account)):
+        take_back(lot, key=f"lot:{lot.pk}:again", reason="here before")
+    return account
+
+
 def balance(user_id: int) -> Balance:
     """What the person can spend now. Free actions of a period not yet begun count as there."""
     lots = list(Lot.objects.filter(account__user=user_id).that_count())

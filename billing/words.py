@@ -41,6 +41,7 @@ MOVES: dict[str, Said] = {
     "refund refused": _("The refund did not work, here they are again"),
     "grant": _("From the studio"),
     "withdrawal": _("Corrected by the studio"),
+    "here before": _("You had it when you were here before"),
 }
 # Codes of YooKassa and ours. The set is open: what is not here is said in general.
 UNPAID: dict[str, Said] = {

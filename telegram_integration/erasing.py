@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from billing import subscriptions
 from billing.models import Gift, Payment
@@ -29,6 +30,18 @@ def erase(user: User) -> None:
     _forget_name(user)
 
 
+def pseudonym(telegram_id: int) -> str:
+    """Tells whether somebody was here before, and to nobody without the studio's key who it was."""
+    return salted_hmac(
+        "telegram_integration.erased", str(telegram_id), algorithm="sha256"
+    ).hexdigest()
+
+
+def was_here(telegram_id: int) -> bool:
+    """Whether they erased themselves once. What newcomers are given is given once."""
+    return User.objects.filter(erased_as=pseudonym(telegram_id)).exists()
+
+
 def _forget_words(user: User) -> None:
     Job.objects.filter(owner=user).update(prompt="", error_detail="")
     Message.objects.filter(chat__owner=user).update(text="", prompts=[])
@@ -47,6 +60,8 @@ def _forget_words(user: User) -> None:
 def _forget_name(user: User) -> None:
     for key in user.api_keys.filter(revoked_at=None):
         key.revoke()
+    if user.telegram_id:
+        user.erased_as = pseudonym(user.telegram_id)
     user.username, user.first_name, user.last_name, user.email = f"erased{user.pk}", "", "", ""
     user.telegram_id, user.chat_since, user.is_active = None, None, False
     user.date_joined = timezone.now()

@@ -14,7 +14,7 @@ from telegram import Update
 
 from billing import ledger, referrals
 from billing.problem import Problem
-from telegram_integration import init_data
+from telegram_integration import erasing, init_data
 from telegram_integration.models import UsedInitData, User
 
 WROTE_EVERY = td(hours=1)
@@ -43,10 +43,18 @@ def from_telegram(raw: str, invite: str = "") -> User:
         if not user.is_active:
             raise _refused("banned", 403)
         _use_up(raw, user)
-        ledger.open_account(user.pk)
         if is_new:
+            _open_account(user)
             referrals.bind(user.pk, referrals.code_in(person.start_param) or invite)
     return user
+
+
+def _open_account(user: User) -> None:
+    """Who erased themselves and is back gets nothing for being new."""
+    if erasing.was_here(user.telegram_id):
+        ledger.open_account_again(user.pk)
+    else:
+        ledger.open_account(user.pk)
 
 
 def _verified(raw: str) -> init_data.Person:
@@ -95,7 +103,7 @@ def of_update(update: Update) -> User | None:
     with transaction.atomic():
         user, is_new = _known(person)
         if is_new:
-            ledger.open_account(user.pk)
+            _open_account(user)
         _note_chat(user, update)
     return user
 

@@ -25,6 +25,10 @@ class User(AbstractUser):
     chat_since = models.DateTimeField(null=True, blank=True, help_text="first wrote to the bot")
     wrote_at = models.DateTimeField(null=True, blank=True, help_text="last, to the hour")
     blocked_at = models.DateTimeField(null=True, blank=True, help_text="blocked the bot")
+    erased_as = models.CharField(
+        max_length=64, blank=True, default="", db_default="", db_index=True, editable=False,
+        help_text="a keyed hash of the Telegram id of somebody who erased themselves",
+    )  # fmt: skip
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

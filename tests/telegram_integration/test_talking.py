@@ -304,6 +304,18 @@ def test_everything_is_erased_and_the_books_stay(ann: Talker, provider: Obedient
     assert findings() == []
 
 
+def test_who_erases_and_returns_is_not_welcomed_with_credits_again(ann: Talker) -> None:
+    before = ann.user
+    (sure,) = ann.write("/deleteme")
+    ann.press(sure, "Erase everything")
+    ann.write("/start")
+    assert (ann.user.pk != before.pk, ledger.balance(ann.user.pk)) == (True, ledger.Balance())
+    bob = Talker(BOB)
+    bob.write("/start")
+    assert credits(bob) == 5
+    assert findings() == []
+
+
 def test_a_job_of_the_pages_comes_to_the_chat(ann: Talker, provider: Obedient) -> None:
     from generation import studio
 
