@@ -60,7 +60,7 @@ def send(user: User, photo: Photo, *, key: str | None) -> None:
 def put(chat_id: int, photo: Photo, *, key: str) -> None:
     """A message that the picture takes the place of, with what can be done with it."""
     message = saying.say(chat_id, "…", key=f"{key}:message", lane=Lane.RESULT, job=photo.job)
-    keyboard = under(photo.job, photo, message) if photo.job else deeds(photo)
+    keyboard = under(photo.job, photo, message) if photo.job else deeds(photo, chat_id)
     saying.turn_into(message, photo, "", key=key, keyboard=keyboard)
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta as td
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import ledger, words
 from billing.catalogue import listed_price
+from billing.problem import Problem
 from generation import photos
 from generation.models import Photo, Zone
 from generation.problems import HINTS, refused
 from telegram_integration import saying
 from telegram_integration.calls import Call
-from telegram_integration.keyboards import Keyboard, button
+from telegram_integration.keyboards import Button, Keyboard, button, page
 from telegram_integration.models import OutgoingMessage, Talk
 
 ALBUM_SECONDS = 1.5
@@ -38,7 +40,7 @@ def photo(call: Call) -> None:
         choose_zone(call, talk.person, sent)
     else:
         remember(talk, sent)
-        call.say(what_to_do(sent), deeds(sent))
+        call.say(what_to_do(sent), deeds(sent, call.chat_id))
 
 
 def remember(talk: Talk, base: Photo) -> None:
@@ -51,11 +53,14 @@ def what_to_do(sent: Photo) -> str:
     return "\n".join([*hints, _("What shall I do with it?")])
 
 
-def deeds(sent: Photo) -> Keyboard:
+def deeds(sent: Photo, chat_id: int) -> Keyboard:
+    """What can be done with it, here or with more room on the pages."""
+    editor = f"{reverse('edit')}?photo={sent.code}"
     return [
         [button(_("Try something on"), "new", "tryon", sent.code)],
         [button(_("Change it by words"), "new", "edit", sent.code)],
         [button(_("Ask the assistant"), "new", "talk", sent.code)],
+        page(_("Open in the studio"), editor, chat_id=chat_id),
     ]
 
 
@@ -72,7 +77,14 @@ def choose_zone(call: Call, person: Photo, item: Photo) -> None:
         [button(f"{zone.label} · {price}", "zone", zone.value, person.code, item.code)]
         for zone in Zone
     ]
+    rows.append(_wizard(call, _("Open in the studio"), person.code, item.code))
     call.say(_("What is it?"), rows)
+
+
+def _wizard(call: Call, text: str, person: uuid.UUID, item: uuid.UUID) -> list[Button]:
+    """The page with both photos in it already."""
+    path = f"{reverse('tryon')}?person={person}&item={item}"
+    return page(text, path, chat_id=call.chat_id)
 
 
 def price_words(call: Call, tool: str) -> str:
@@ -152,5 +164,12 @@ def begin(call: Call, deed: str, code: uuid.UUID) -> None:
 
 
 def try_on(call: Call, zone: str, person: uuid.UUID, item: uuid.UUID) -> None:
+    """Where the studio cannot tell the place, it is drawn on the page: a chat has no frames."""
     wish = {"tool": "tryon", "person": str(person), "item": str(item), "zone": zone}
-    call.ask(wish)
+    try:
+        call.ask(wish)
+    except Problem as problem:
+        drawing = _wizard(call, _("Show where it goes"), person, item)
+        if "zone" not in problem.data or not drawing:
+            raise
+        call.say(str(problem.message), [drawing])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta as td
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from billing import ledger
 from billing.audit import findings
 from generation.models import Job, Photo, State
+from generation.providers.base import Fit
 from telegram_integration import tasks
 from telegram_integration.models import ChatJob, Incoming, OutgoingMessage, Talk, User
 from tests.conftest import Obedient
@@ -73,6 +75,28 @@ def test_a_try_on_from_two_photos(ann: Talker, provider: Obedient) -> None:
     assert end.body["caption"] == "Try-on · 2 credits. You have 3 credits."
     assert (newest_job().state, credits(ann)) == (State.DONE, 3)
     assert findings() == []
+
+
+def test_a_place_that_cannot_be_found_is_drawn_on_the_page(
+    ann: Talker, provider: Obedient, settings: Any
+) -> None:
+    settings.HTTPS, settings.SITE_URL = True, "https://studio.example.com"
+    (asked,) = ann.photo("teal")
+    ann.press(asked, "Try something on")
+    (zones,) = ann.photo("red")
+    person, item = [str(one) for one in Photo.objects.order_by("pk").values_list("code", flat=True)]
+    wizard = f"https://studio.example.com/try-on/?person={person}&item={item}"
+    assert links(asked)["Open in the studio"].endswith(f"/edit/?photo={person}")
+    assert links(zones) == {"Open in the studio": wizard}
+    provider.place = Fit(None, "no_person")
+    (said,) = ann.press(zones, "Clothes")
+    assert said.body["text"].startswith("We cannot find a face")
+    assert (links(said), credits(ann)) == ({"Show where it goes": wizard}, 5)
+
+
+def links(message: OutgoingMessage) -> dict[str, str]:
+    rows = message.body["reply_markup"]["inline_keyboard"]
+    return {one["text"]: one["web_app"]["url"] for row in rows for one in row if "web_app" in one}
 
 
 def test_a_caption_is_the_prompt(ann: Talker, provider: Obedient) -> None:
