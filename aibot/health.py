@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from aibot import draining
 from aibot.metrics import registry
 from generation.models import Heartbeat
 
@@ -75,14 +76,16 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether this process can serve: what a load balancer asks."""
+    """Whether this process can serve, and for longer than a moment: what a load balancer asks."""
+    if draining.has_begun():
+        return JsonResponse({"status": "draining", **_build()}, status=503)
     return _answer({name: PROBES[name] for name in ("database", "redis")})
 
 
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
     """Whether this process answers at all: what a supervisor asks."""
-    return JsonResponse({"status": "alive", "version": settings.VERSION})
+    return JsonResponse({"status": "alive", **_build()})
 
 
 @require_safe
@@ -97,6 +100,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
+def _build() -> dict[str, str]:
+    return {"version": settings.VERSION, "commit": settings.COMMIT}
+
+
 def _answer(probes: dict[str, Callable[[], str]]) -> JsonResponse:
     parts: dict[str, str] = {}
     well = True
@@ -106,7 +113,7 @@ def _answer(probes: dict[str, Callable[[], str]]) -> JsonResponse:
         except Exception as error:
             logger.warning("%s is not well: %s", name, type(error).__name__)
             parts[name], well = "failing", False
-    body = {"status": "healthy" if well else "unhealthy", "version": settings.VERSION, **parts}
+    body = {"status": "healthy" if well else "unhealthy", **_build(), **parts}
     response = JsonResponse(body, status=200 if well else 503)
     response["Cache-Control"] = "no-store"
     return response

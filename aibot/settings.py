@@ -20,6 +20,8 @@ env = environ.Env()
 environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
 
 VERSION = "0.1.0"
+# Which build this is: an image and a release know theirs, a clone does not.
+COMMIT = env.str("COMMIT", "")
 DEBUG = env.bool("DEBUG", True)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -274,6 +276,8 @@ ASSISTANT_DEADLINE_SECONDS = 120
 JOB_ATTEMPTS = 3
 JOBS_RUNNING = {"free": 2, "plan": 4}
 JOBS_WAITING = {"free": 20, "plan": 50}
+# How long a worker that is told to end goes on with what it has in hand, before it hands it back.
+WORKER_DRAIN_SECONDS = env.float("WORKER_DRAIN_SECONDS", 20)
 PHOTO_MAX_BYTES = 10 * 1024 * 1024
 PHOTO_LINK_SECONDS = 600
 
@@ -352,6 +356,9 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of JSON; photos have a limit of their own
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# How long web and socket, told to end, still serve while /readyz says 503: as long as a balancer
+# takes to notice.
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 3)
 
 # --- Pages ------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,7 +1,7 @@
 """The whole studio in one process: Daphne in the main thread, a worker and the clock as threads.
 
 The order matters: worker and clock start before the server, because Daphne tells nobody when it is
-ready, and stop after it, so that a job in hand is finished.
+ready, and stop after it, so that a job in hand is finished, or handed back where it takes long.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 from celery import Celery
 from celery.beat import EmbeddedService
 from celery.signals import worker_ready
-from daphne.server import Server
 from django.conf import settings
 
 from aibot.celery import app
+from aibot.socket_server import PoliteServer
+from generation import parting
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ def run(host: str, port: int) -> None:
     finally:
         end_bot()
         clock.stop()
+        parting.begin()
         worker.stop()
 
 
@@ -79,8 +81,12 @@ def start_bot() -> Callable[[], None]:
     return end
 
 
-def _server(host: str, port: int) -> Server:
+def _server(host: str, port: int) -> PoliteServer:
     from aibot.asgi import application
 
     endpoint = f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"
-    return Server(application, endpoints=[endpoint], server_name="studio", ping_interval=20)
+    server = PoliteServer(
+        application, endpoints=[endpoint], server_name="studio", ping_interval=20
+    )
+    server.drain_seconds = 0
+    return server

@@ -42,6 +42,12 @@ def kept(job: Job) -> Iterator[None]:
             _let_go(claim)
 
 
+def in_hand() -> list[Job]:
+    """What this process works on now, each as it was claimed."""
+    with _changing:
+        return list(_jobs.values())
+
+
 def _see_to_the_keeper() -> None:
     global _keeper
     if _keeper is None:

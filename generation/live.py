@@ -77,18 +77,19 @@ def _sending_loop() -> asyncio.AbstractEventLoop:
         if _loop is None:
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="live", daemon=True).start()
-            atexit.register(_finish_sending, _loop)
+            atexit.register(finish)
     return _loop
 
 
-def _finish_sending(loop: asyncio.AbstractEventLoop) -> None:
+def finish() -> None:
     """What was said last is still sent when the process ends."""
+    loop = _loop
 
     async def wait() -> None:
         if others := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=SEND_SECONDS)
 
-    if loop is _loop:
+    if loop is not None:
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(wait(), loop).result(SEND_SECONDS)
 

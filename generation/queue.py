@@ -220,22 +220,39 @@ def sweep() -> None:
 
 def rescue(job: Job, now: datetime) -> None:
     """Its worker is gone. Try again, or admit it after JOB_ATTEMPTS times."""
-    if not _taken_from_its_worker(job, now):
+    if not _taken_from_its_worker(job, lease_until__lt=now):
         return
     if job.attempts >= settings.JOB_ATTEMPTS and not job.provider_ref:
         ending.fail(job, ProviderError("lost", f"given up after {job.attempts} attempts"))
         return
+    _back_into_line(job, now)
+
+
+def hand_back(claimed: Job) -> None:
+    """Its worker ends: whoever has room goes on with it at once. That was no attempt of the job's.
+
+    ``claimed`` is left as it is: the thread that still holds it can write no more.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_related("owner").get(pk=claimed.pk)
+        job.fence = claimed.fence
+        if _taken_from_its_worker(job):
+            _back_into_line(job, timezone.now(), attempts=max(job.attempts - 1, 0))
+            transaction.on_commit(ring)
+
+
+def _back_into_line(job: Job, now: datetime, **changes: object) -> None:
     if job.provider_ref:
         back = {"state": State.WAITING, "next_check_at": now}
     else:
         back = {"state": State.QUEUED, "slot": None, "percent": 0, "stage": ""}
-    if job.move((State.RUNNING,), lease_until=None, **back):
+    if job.move((State.RUNNING,), lease_until=None, **back, **changes):
         live.announce(job)
 
 
-def _taken_from_its_worker(job: Job, now: datetime) -> bool:
-    """Whether the lease had really run out: a heartbeat may have come since we looked."""
-    held = Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING, lease_until__lt=now)
+def _taken_from_its_worker(job: Job, **still: object) -> bool:
+    """Whether it was that claim's until now: it may have ended or been extended since we looked."""
+    held = Job.objects.filter(pk=job.pk, fence=job.fence, state=State.RUNNING, **still)
     if not held.update(fence=F("fence") + 1):
         return False
     job.fence += 1

@@ -11,12 +11,12 @@ from datetime import timedelta as td
 from typing import Any
 
 from celery import shared_task
-from celery.signals import task_postrun, task_prerun, worker_ready
+from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from generation import checkup, connections, errands, queue, stopping, worker
+from generation import checkup, connections, errands, parting, queue, stopping, worker
 from generation.models import Heartbeat
 
 UNSWEPT = td(seconds=6)
@@ -99,6 +99,12 @@ def listen_at_the_door(sender: Any, **_kwargs: object) -> None:
     sweep()
 
 
+@worker_shutting_down.connect
+def leave(**_kwargs: object) -> None:
+    """SIGTERM came. Called in the signal's handler."""
+    parting.begin()
+
+
 def _find_retired() -> None:
     """Beside the work, which waits for no vendor's list of models."""
     try:
@@ -111,7 +117,7 @@ def _find_retired() -> None:
 
 def _look(pool: Any) -> None:
     said_at = float("-inf")
-    while True:
+    while not parting.has_begun():
         time.sleep(LOOK_SECONDS)
         try:
             close_old_connections()

@@ -19,6 +19,7 @@ from generation import (
     hooks,
     leases,
     live,
+    parting,
     photos,
     prompts,
     queue,
@@ -37,7 +38,12 @@ REPORT_SECONDS = 0.25
 
 
 def work(shut: queue.Shut | None = None) -> bool:
-    """Do one ready job. Returns whether there was one. Whoever claims a job rings for the next."""
+    """Do one ready job. Returns whether there was one. Whoever claims a job rings for the next.
+
+    A worker that leaves does none.
+    """
+    if parting.has_begun():
+        return False
     shut = shut or queue.Shut()
     with slots.Place() as place:
         job = queue.claim(place.take, shut)

@@ -5,6 +5,8 @@ studio.live = (() => {
   const FINAL = ['done', 'failed', 'cancelled'];
   const SIGN_IN = 4401;
   const GONE = 4404;
+  const SERVER_RESTARTS = 1012;
+  const ELSEWHERE_MS = 500;
   const POLL_MS = 3000;
   const POLL_AFTER = 2;
   const channels = new Map();
@@ -60,10 +62,14 @@ studio.live = (() => {
     if (code === SIGN_IN) return signIn();
     channel.socket = null;
     channel.failures += 1;
-    // Jitter, so that a restarted server is not met by everybody in the same second.
-    const pause = Math.min(30000, 500 * 2 ** channel.failures) * (0.5 + Math.random());
-    channel.waiting = setTimeout(connect, pause, channel);
+    channel.waiting = setTimeout(connect, pauseAfter(code, channel.failures), channel);
     if (channel.failures >= POLL_AFTER) poll(channel);
+  }
+
+  /** Jitter, so that a server is not met by everybody at once. One that leaves has a successor. */
+  function pauseAfter(code, failures) {
+    if (code === SERVER_RESTARTS && failures === 1) return ELSEWHERE_MS * Math.random();
+    return Math.min(30000, 500 * 2 ** failures) * (0.5 + Math.random());
   }
 
   function poll(channel) {

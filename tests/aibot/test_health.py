@@ -29,7 +29,7 @@ def test_a_studio_at_work_is_healthy(client: Client, path: str, settings: Any) -
     assert code == 200
     assert said["redis"] == ("connected" if settings.REDIS_URL else "embedded")
     assert {**said, "redis": ""} == {
-        "status": "healthy", "version": settings.VERSION,
+        "status": "healthy", "version": settings.VERSION, "commit": settings.COMMIT,
         "database": "connected", "redis": "", "worker": "connected", "bot": "off",
     }  # fmt: skip
 

@@ -1,0 +1,32 @@
+"""gunicorn reads this by itself where it starts: the door for pages and the API, and how it ends.
+
+At SIGTERM gunicorn would close the door at once. Here /readyz answers 503 for DRAIN_SECONDS first,
+with everything else answered as ever; then no connection is taken any more, and what was begun is
+finished.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aibot.settings")
+
+worker_class = "gthread"
+threads = 8
+graceful_timeout = 20
+
+
+def when_ready(server: Any) -> None:
+    """Before any worker is forked, so that all of them share what `draining` remembers."""
+    from aibot import draining
+
+    def drain() -> None:
+        from django.conf import settings
+
+        draining.begin()
+        time.sleep(settings.DRAIN_SECONDS)
+        raise StopIteration  # as gunicorn's own handler of SIGTERM does
+
+    server.handle_term = drain
