@@ -1,8 +1,9 @@
 """Daphne that ends politely: `python -m aibot.socket_server aibot.asgi:application`.
 
-It takes Daphne's own options. At SIGTERM Daphne would cancel everything and drop the sockets without a word. This one says for
-DRAIN_SECONDS that it is not ready, then closes every socket with 1012 ("service restart"), after
-which a page goes on elsewhere at once (`live.js`), and finishes the requests in hand.
+It takes Daphne's own options. At SIGTERM Daphne would cancel everything and drop the sockets
+without a word. This one says for DRAIN_SECONDS that it is not ready, then closes every socket with
+1012 ("service restart"), after which a page goes on elsewhere at once (`live.js`), and finishes
+the requests in hand.
 """
 
 from __future__ import annotations
