@@ -85,8 +85,6 @@ def _server(host: str, port: int) -> PoliteServer:
     from aibot.asgi import application
 
     endpoint = f"tcp:port={port}:interface={host.replace(':', chr(92) + ':')}"
-    server = PoliteServer(
-        application, endpoints=[endpoint], server_name="studio", ping_interval=20
-    )
+    server = PoliteServer(application, endpoints=[endpoint], server_name="studio", ping_interval=20)
     server.drain_seconds = 0
     return server

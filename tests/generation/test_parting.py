@@ -56,9 +56,7 @@ def test_nobody_waits_where_nothing_is_in_hand(held: Job) -> None:
     assert Job.objects.get(pk=held.pk).state == State.RUNNING
 
 
-def test_a_worker_that_leaves_claims_nothing(
-    person: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_leaves_claims_nothing(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.imagine(person.pk, prompt="a sea")
     monkeypatch.setattr(parting, "_begun", True)
     assert not worker.work()
