@@ -2,7 +2,7 @@
 
 At SIGTERM gunicorn would close the door at once. Here /readyz answers 503 for DRAIN_SECONDS first,
 with everything else answered as ever; then no connection is taken any more, and what was begun is
-finished.
+finished. Its lines in the log look like all others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aibot.settings")
 
+from aibot import logs
+
+# A line for each request comes from `aibot/requests.py`, which knows the route and who asked.
+logconfig_dict = logs.gunicorn()
 worker_class = "gthread"
 threads = 8
 graceful_timeout = 20

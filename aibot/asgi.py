@@ -14,9 +14,9 @@ http = get_asgi_application()
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.sessions import SessionMiddlewareStack  # noqa: E402
 
+from aibot.requests import traced_sockets  # noqa: E402
 from generation.consumers import routes  # noqa: E402
 from telegram_integration.sockets import known_people_only  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": SessionMiddlewareStack(known_people_only(URLRouter(routes)))}
-)
+sockets = SessionMiddlewareStack(known_people_only(URLRouter(routes)))
+application = ProtocolTypeRouter({"http": http, "websocket": traced_sockets(sockets)})

@@ -14,6 +14,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.urls import path
 from django.utils import translation
 
+from billing import tracing
 from generation import live
 from generation.models import OPEN, Job
 from generation.serializers import job_json
@@ -33,6 +34,7 @@ class Watcher(AsyncJsonWebsocketConsumer):
         if self.user is None:
             await self.close(SIGN_IN)
             return
+        tracing.note(person_id=self.user.pk)
         self.checking = asyncio.ensure_future(self._close_when_unknown())
         await self.join(live.sessions_group(self.user.pk))
         await self.begin()

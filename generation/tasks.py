@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from billing import tracing
 from generation import checkup, connections, errands, parting, queue, stopping, worker
 from generation.models import Heartbeat
 
@@ -76,12 +77,14 @@ def _beat(name: str, slots: int = 1) -> None:
 
 
 @task_prerun.connect
-def _begin(**_kwargs: object) -> None:
+def _begin(task: Any, **_kwargs: object) -> None:
     connections.wake()
+    tracing.note(task=task.name)
 
 
 @task_postrun.connect
 def _rest(**_kwargs: object) -> None:
+    tracing.forget("task")
     connections.rest()
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils import timezone
 
+from billing import tracing
 from generation import (
     assistant,
     connections,
@@ -63,6 +64,11 @@ def _ring_if_ready(shut: queue.Shut) -> None:
 
 def make(job: Job) -> None:
     """Take a claimed job to its end, or to the next time that its provider is asked."""
+    with tracing.about(job=job.code, person_id=job.owner_id):
+        _make_or_fail(job)
+
+
+def _make_or_fail(job: Job) -> None:
     try:
         with leases.kept(job):
             _make(job)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from billing import tracing
 from billing.admin.rows import ReadOnly
 from telegram_integration import broadcast_admin  # noqa: F401
 from telegram_integration.models import (
@@ -37,8 +39,13 @@ class PersonAdmin(UserAdmin):
     date_hierarchy = "date_joined"
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
-        ("Studio", {"fields": ("telegram_id", "language", "guest")}),
+        ("Studio", {"fields": ("telegram_id", "language", "guest", "in_logs")}),
     )
+    readonly_fields = ("in_logs",)
+
+    @admin.display(description=_("name in logs"))
+    def in_logs(self, person: User) -> str:
+        return tracing.pseudonym(person.pk) if person.pk else "–"
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # their books must stay

@@ -20,7 +20,7 @@ from rest_framework.exceptions import ValidationError
 from telegram import Bot, Update
 from telegram.error import BadRequest, NetworkError, TelegramError
 
-from billing import payments
+from billing import payments, tracing
 from billing.problem import Problem
 from generation import photos
 from generation.models import Photo
@@ -104,13 +104,17 @@ class Answering:
         line = self.lines[telegram_id]
         while line:
             row = line[0]
-            try:
-                await self._answer(row)
-            except Exception:  # the database is away: a later look finds the row again
-                logger.exception("update %s is left for later", row.update_id)
+            with tracing.about(update=row.update_id):
+                await self._answer_or_leave(row)
             line.popleft()
             self.known.discard(row.update_id)
         del self.lines[telegram_id]
+
+    async def _answer_or_leave(self, row: Incoming) -> None:
+        try:
+            await self._answer(row)
+        except Exception:  # the database is away: a later look finds the row again
+            logger.exception("update %s is left for later", row.update_id)
 
     async def _answer(self, row: Incoming) -> None:
         try:
@@ -176,7 +180,7 @@ def answer(pk: int, update: Update, file: bytes | Problem | None) -> Call | None
     if user is None or not user.is_active:
         done(pk)
         return None
-    with translation.override(user.language):
+    with tracing.about(person_id=user.pk), translation.override(user.language):
         sent = _taken_in(user, file)
         with transaction.atomic():
             if not _claimed(pk):

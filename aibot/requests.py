@@ -1,0 +1,91 @@
+"""Each request and each socket under a number: in the log, in the answer, in the counts."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import LazyObject
+
+from aibot.logs import REQUESTS
+from billing import tracing
+
+HEADER = "X-Request-ID"
+PROBES = frozenset({"/health", "/api/health", "/livez", "/readyz", "/metrics"})
+"""Asked every few seconds by machines."""
+WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{8,64}")
+Answers = Callable[[HttpRequest], HttpResponse]
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+logger = logging.getLogger(REQUESTS)
+
+
+def traced(get_response: Answers) -> Answers:
+    """Middleware, the outermost: whatever is logged or breaks within has the request's number."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        number, began = number_of(request.headers.get(HEADER, "")), time.perf_counter()
+        with tracing.about(request=number):
+            response = get_response(request)
+            _write(request, response, time.perf_counter() - began)
+        response[HEADER] = number
+        return response
+
+    return middleware
+
+
+def number_of(given: str) -> str:
+    """What our own proxy has given it, or a new one: a stranger may not choose."""
+    is_trusted = settings.REST_FRAMEWORK["NUM_PROXIES"] > 0
+    return given if is_trusted and WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+
+
+def _write(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    """The route and never the address: an address may carry a secret, or a search for words."""
+    where, status = route(request), response.status_code
+    said = {"method": request.method, "route": where, "status": status}
+    said |= {"seconds": round(seconds, 4)} | _person(request)
+    level = logging.DEBUG if where in PROBES else logging.INFO
+    logger.log(level, "%s %s %s", request.method, where, status, extra=said)
+
+
+def route(request: HttpRequest) -> str:
+    """As `urls.py` writes it; one name for all that leads nowhere."""
+    match = request.resolver_match
+    return f"/{match.route}" if match else "(none)"
+
+
+def _person(request: HttpRequest) -> dict[str, str]:
+    """Only who is known already: nobody is looked up for a line in the log.
+
+    A page's user is looked up when first asked for and then kept; an API key brings its own.
+    """
+    user = getattr(request, "_cached_user", None) or getattr(request, "user", None)
+    is_known = user is not None and not isinstance(user, LazyObject) and user.pk
+    return {"person": tracing.pseudonym(user.pk)} if is_known else {}
+
+
+def traced_sockets(app: Application) -> Application:
+    """The same for sockets: a line when one ends, with how long it was there."""
+
+    async def middleware(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        began = time.perf_counter()
+        with tracing.about(request=number_of(_header(scope))):
+            try:
+                await app(scope, receive, send)
+            finally:
+                seconds = round(time.perf_counter() - began, 3)
+                logger.info("a socket has ended", extra={"seconds": seconds})
+
+    return middleware
+
+
+def _header(scope: dict[str, Any]) -> str:
+    name = HEADER.lower().encode()
+    return next((value.decode("latin1") for key, value in scope["headers"] if key == name), "")
