@@ -62,6 +62,12 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def about(request: HttpRequest, about: str) -> HttpResponse:
+    """Help, terms, privacy: for everybody."""
+    return render(request, f"about/{about}.html", {"contact": settings.SUPPORT_CONTACT})
+
+
+@require_safe
 def story(request: HttpRequest, code: UUID, expires: int, token: str) -> HttpResponseBase:
     """The picture for Telegram's story editor, by a link that its owner has just asked for."""
     if not hand_over.story_link_is_good(code, expires, token):

@@ -79,6 +79,20 @@
     }
   }
 
+  // --- erasing ---
+
+  async function erase({currentTarget: button}) {
+    if (await studio.sheet(part('erase-sheet')) !== 'erase') return;
+    button.disabled = true;
+    try {
+      await studio.api('POST', button.dataset.erase);
+      location.replace(document.body.dataset.signIn);
+    } catch (problem) {
+      studio.toast(problem.message);
+      button.disabled = false;
+    }
+  }
+
   // --- signing out ---
 
   async function signOut({currentTarget: button}) {
@@ -98,5 +112,6 @@
   keys.addEventListener('click', ({target}) => {
     if (target.closest('[data-revoke]')) revoke(target.closest('[data-key]'));
   });
+  document.querySelector('button[data-erase]')?.addEventListener('click', erase);
   document.querySelector('button[data-sign-out]').addEventListener('click', signOut);
 })();

@@ -182,7 +182,8 @@ def terms(call: Call) -> None:
         _(
             "Credits and plans are used inside this studio. A picture that fails is never charged. "
             "What you bought and have not used can be given back: write /paysupport."
-        )
+        ),
+        [page(_("Terms"), reverse("terms"), chat_id=call.chat_id)],
     )
 
 
@@ -191,7 +192,8 @@ def privacy(call: Call) -> None:
         _(
             "Your photos are yours: used for your pictures alone, and seen by nobody else. "
             "/deleteme erases everything that is yours."
-        )
+        ),
+        [page(_("Privacy"), reverse("privacy"), chat_id=call.chat_id)],
     )
 
 
