@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
+from decimal import Decimal
+
 from django.utils.translation import gettext as _
 
 from billing import gateways, payments, words
 from billing.models import Product
 from telegram_integration import saying
 from telegram_integration.calls import Call
-from telegram_integration.keyboards import button, long, page
+from telegram_integration.keyboards import button, page
 
 
-def shop(call: Call, errand: str = "") -> None:
-    """What can be bought with Stars here; everything else on the page of prices."""
+def shop(call: Call, errand: uuid.UUID | None = None) -> None:
+    """What can be bought with Stars here; everything else on the page of prices.
+
+    ``errand`` is what could not be paid, and goes on after the purchase.
+    """
     sold = [one for one in Product.objects.on_sale() if "stars" in gateways.selling(one)]
     rows = [[button(_title(one), "pay", one.code, *([errand] if errand else []))] for one in sold]
     rows.append(page(_("Prices"), "/pricing/", chat_id=call.chat_id))
@@ -21,13 +27,12 @@ def shop(call: Call, errand: str = "") -> None:
 
 
 def _title(product: Product) -> str:
-    return f"{words.name_of(product)} · {words.money(product.stars, 'XTR')}"
+    return f"{words.name_of(product)} · {words.money(Decimal(product.stars or 0), 'XTR')}"
 
 
-def offer(call: Call, code: str, errand: str = "") -> None:
+def offer(call: Call, code: str, errand: uuid.UUID | None = None) -> None:
     """An invoice for one product."""
-    begun = long(errand) if errand else None
-    payment = payments.invoice(call.user.pk, code, key=call.key(), errand=begun)
+    payment = payments.invoice(call.user.pk, code, key=call.key(), errand=errand)
     saying.invoice(call.chat_id, payment, key=call.key())
 
 
