@@ -33,8 +33,12 @@ def due(in_hand: set[int]) -> list[OutgoingMessage]:
 
 
 def claim(row: OutgoingMessage) -> bool:
-    """Written before Telegram is asked: after a crash it is known that it may have been sent."""
-    claimed = OutgoingMessage.objects.filter(pk=row.pk, state__in=OPEN, tries=row.tries)
+    """Written before Telegram is asked: after a crash it is known that it may have been sent.
+
+    One that was put off since it was looked at is not what it was: it is looked at again.
+    """
+    as_seen = {"state__in": OPEN, "tries": row.tries, "due_at": row.due_at}
+    claimed = OutgoingMessage.objects.filter(pk=row.pk, **as_seen)
     row.tries += 1
     return bool(claimed.update(state=State.SENDING, tries=row.tries))
 

@@ -47,12 +47,18 @@ def postpone(
     until: datetime,
     data: dict[str, Any],
 ) -> None:
-    """Say it when nothing more has come until then; what came replaces what was to be said."""
+    """Say it when nothing more has come until then; what came replaces what was to be said, or
+    what was said too early."""
     body = {"text": text, "reply_markup": markup(keyboard)}
     fields = {"body": body, "due_at": until, "data": data}
-    waiting = OutgoingMessage.objects.filter(key=key, state=OutgoingMessage.State.WAITING)
-    if not waiting.update(**fields):
-        _write(key, chat_id=chat_id, lane=Lane.TALK, method="sendMessage", **fields)
+    rows = OutgoingMessage.objects.filter(key=key)
+    if rows.filter(state=OutgoingMessage.State.WAITING).update(**fields):
+        return
+    asked = _write(key, chat_id=chat_id, lane=Lane.TALK, method="sendMessage", **fields)
+    if asked.data != data:
+        rows.update(data=data)
+        again = OutgoingMessage.objects.filter(edits=asked).count()
+        change(asked, text, key=f"{key}:{again}", keyboard=keyboard, lane=Lane.TALK)
 
 
 def file(chat_id: int, photo: Photo, *, key: str) -> OutgoingMessage:
