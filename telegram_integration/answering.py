@@ -128,10 +128,16 @@ class Answering:
                 await self._close(update, working)
             await working
         except NetworkError as error:
+            if isinstance(error, BadRequest):  # only for the library; it never gets better
+                await self._give_up(row, error)
+                return
             logger.info("update %s has to wait: %s", row.update_id, type(error).__name__)
         except Exception as error:
-            logger.exception("update %s could not be answered", row.update_id)
-            await in_thread(give_up, row, type(error).__name__)
+            await self._give_up(row, error)
+
+    async def _give_up(self, row: Incoming, error: Exception) -> None:
+        logger.error("update %s could not be answered", row.update_id, exc_info=error)
+        await in_thread(give_up, row, type(error).__name__)
 
     async def _file(self, update: Update) -> bytes | Problem | None:
         wanted = table.wants_file(update)
@@ -146,11 +152,15 @@ class Answering:
         return refused("photo_too_large", status=413) if data is None else data
 
     async def _may_pay(self, row: Incoming, update: Update) -> None:
+        """Too late for Telegram is no trouble: nothing was paid, and they may press once more."""
         asked = update.pre_checkout_query
         why = await in_thread(may_pay, asked)
-        await self.bot.answer_pre_checkout_query(
-            asked.id, ok=why is None, error_message=str(why.message) if why else None
-        )
+        try:
+            await self.bot.answer_pre_checkout_query(
+                asked.id, ok=why is None, error_message=str(why.message) if why else None
+            )
+        except BadRequest as error:
+            logger.info("nobody waits for %s any more: %s", row.update_id, error)
         await in_thread(done, row.pk)
 
     async def _close(self, update: Update, working: asyncio.Future[Call | None]) -> None:
