@@ -7,6 +7,7 @@ neighbours, ``telegram.messages(chat)`` is what they see, ``telegram.script(...)
 
 from tests.vendors.botapi.buyers import Declined
 from tests.vendors.botapi.pace import Pace, too_many
+from tests.vendors.botapi.phone import Phone
 from tests.vendors.botapi.seen import Seen
 from tests.vendors.botapi.server import (
     FILE,
@@ -22,5 +23,5 @@ from tests.vendors.stub import HANG, HTML, RESET
 
 __all__ = [
     "FILE", "HANG", "HTML", "LOST", "RESET", "SILENT", "TOKEN", "TROUBLE", "BotApi", "Call",
-    "Declined", "Pace", "Seen", "error", "too_many",
+    "Declined", "Pace", "Phone", "Seen", "error", "too_many",
 ]  # fmt: skip
