@@ -165,7 +165,7 @@ def _rows(stand: Stand) -> Counter[Text]:
             "SELECT chat_id, method, body FROM telegram_integration_outgoingmessage "
             "WHERE method = ANY(%s) AND tries > 0",
             list(SENDING),
-        )  # fmt: skip
+        )
     )
 
 
