@@ -6,6 +6,7 @@ import hmac
 import logging
 from collections.abc import Callable
 from datetime import timedelta as td
+from functools import partial
 
 import redis
 from django.conf import settings
@@ -21,7 +22,7 @@ from generation.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
-CANARY_LATE = td(seconds=30)
+LATE = td(seconds=30)
 REDIS_SECONDS = 2
 
 
@@ -42,28 +43,33 @@ def redis_servers() -> str:
     return "connected" if urls else "embedded"
 
 
-def worker() -> str:
-    """A task went through the queue lately and wrote its row."""
-    last = Heartbeat.objects.filter(name="canary").first()
-    if last is None or timezone.now() - last.beat_at > CANARY_LATE:
-        raise RuntimeError("no canary task came back in time")
-    return "connected"
+def queue(name: str) -> str:
+    """A task went through this queue lately and wrote its row."""
+    return _lately(f"canary:{name}")
+
+
+def beat() -> str:
+    """The clock ticked lately."""
+    return _lately("beat")
 
 
 def bot() -> str:
     """The bot's process wrote its row lately; ``off`` where none is to run."""
-    if settings.TELEGRAM_MODE == "off":
-        return "off"
-    last = Heartbeat.objects.filter(name="bot").first()
-    if last is None or timezone.now() - last.beat_at > CANARY_LATE:
-        raise RuntimeError("the bot gives no sign of life")
+    return "off" if settings.TELEGRAM_MODE == "off" else _lately("bot")
+
+
+def _lately(name: str) -> str:
+    last = Heartbeat.objects.filter(name=name).first()
+    if last is None or timezone.now() - last.beat_at > LATE:
+        raise RuntimeError("no sign of life")
     return "connected"
 
 
 PROBES: dict[str, Callable[[], str]] = {
     "database": database,
     "redis": redis_servers,
-    "worker": worker,
+    **{f"worker:{one.name}": partial(queue, one.name) for one in settings.CELERY_TASK_QUEUES},
+    "beat": beat,
     "bot": bot,
 }
 

@@ -13,6 +13,7 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from aibot import logs
 
@@ -221,12 +222,25 @@ CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY + OUTSIDE_CONCURRENCY + 2
 # Celery would close the database connection after every task (3 ms to open the next); tasks.py
 # closes it when CONN_MAX_AGE says so, as in a request.
 CELERY_DB_REUSE_MAX = 10**9
+# Two lines, so that money and clearing never wait behind pictures. A worker that is told no queue
+# serves both; a name that is not here is an error, where Celery would make a queue nobody serves.
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("pictures", "chores")]
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_DEFAULT_QUEUE = "chores"
+CELERY_TASK_ROUTES = {"generation.tasks.work": {"queue": "pictures"}}
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "aibot.clock.Clock"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "generation.tasks.sweep", "schedule": 5, "options": {"expires": 5}},
-    "canary": {"task": "generation.tasks.canary", "schedule": 10, "options": {"expires": 10}},
+    **{
+        f"canary {queue.name}": {
+            "task": "generation.tasks.canary",
+            "schedule": 10,
+            "options": {"expires": 10, "queue": queue.name},
+        }
+        for queue in CELERY_TASK_QUEUES
+    },
     "money": {"task": "billing.tasks.sweep", "schedule": 10, "options": {"expires": 10}},
     "refunds": {"task": "billing.tasks.check_refunds", "schedule": 60, "options": {"expires": 60}},
     "renewals": {"task": "billing.tasks.renew", "schedule": 600, "options": {"expires": 600}},

@@ -53,10 +53,10 @@ def turn_for(user_id: int, tool: str) -> int:
     return max(head or 0, 0 if own_last is None else own_last + 1)
 
 
-def ring(bell: str = "generation.tasks.work") -> None:
-    """Wake a worker. Nobody depends on it being heard."""
+def ring(bell: str = "generation.tasks.work", queue: str | None = None) -> None:
+    """Wake a worker, by the bell's own queue or by this one. Nobody depends on it being heard."""
     try:
-        current_app.send_task(bell, expires=60)
+        current_app.send_task(bell, expires=60, queue=queue)
     except Exception:
         logger.warning("the bell could not be rung, the sweep will", exc_info=True)
 

@@ -24,6 +24,7 @@ UNSWEPT = td(seconds=6)
 LOOK_SECONDS = 0.5
 PRESENT_SECONDS = 10
 HEARTBEATS_KEPT = td(days=1)
+PICTURES = "pictures"
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +57,13 @@ def stop(code: str, ref: str) -> None:
     stopping.stop(code, ref)
 
 
-@shared_task
-def canary() -> None:
-    """Proof that a task went through the queue to a worker that can write: what health asks."""
-    _beat("canary")
+@shared_task(bind=True)
+def canary(self: Any) -> None:
+    """Proof that a task went through a queue to a worker that can write: what health asks.
+
+    Which queue is read from how it came, not from what it was told.
+    """
+    _beat(f"canary:{(self.request.delivery_info or {}).get('routing_key')}")
     Heartbeat.objects.filter(beat_at__lt=timezone.now() - HEARTBEATS_KEPT).delete()
 
 
@@ -96,9 +100,12 @@ def listen_at_the_door(sender: Any, **_kwargs: object) -> None:
     full, was rung for. After Redis was away, Celery may be connected again and yet receive nothing
     (celery#10205); jobs are rows, so such a worker still does them.
     """
-    threading.Thread(target=_look, args=(sender.pool,), name="door", daemon=True).start()
+    heard = set(sender.app.amqp.queues.consume_from)
+    pool = sender.pool if PICTURES in heard else None
+    threading.Thread(target=_look, args=(pool,), name="door", daemon=True).start()
     threading.Thread(target=_find_retired, name="models", daemon=True).start()
-    queue.ring("generation.tasks.canary")
+    for name in heard:
+        queue.ring("generation.tasks.canary", queue=name)
     sweep()
 
 
@@ -119,18 +126,19 @@ def _find_retired() -> None:
 
 
 def _look(pool: Any) -> None:
+    """``pool`` is None where pictures are others' work."""
     said_at = float("-inf")
     while not parting.has_begun():
         time.sleep(LOOK_SECONDS)
         try:
             close_old_connections()
             connections.close_rested()
-            if time.monotonic() - said_at > PRESENT_SECONDS:
+            if pool and time.monotonic() - said_at > PRESENT_SECONDS:
                 said_at = time.monotonic()
                 say_present()
             if not _is_swept():
                 sweep()
-            if not _looking.locked() and queue.is_ready(_shut):
+            if pool and not _looking.locked() and queue.is_ready(_shut):
                 _looking.acquire()
                 pool.apply_async(_work_unrung, callback=lambda _result: None)
         except Exception:

@@ -91,7 +91,7 @@ def rows(person: User, provider: Obedient, settings: Any) -> Job:
     assert Route.objects.exists()
     shop_rows(person)
     chat_rows(person, job)
-    tasks.canary()
+    tasks.canary.apply()
     Group.objects.create(name="support")
     job.refresh_from_db()
     return job

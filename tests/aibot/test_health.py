@@ -11,6 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from aibot import health
+from aibot.celery import app as celery_app
+from aibot.clock import Clock
 from generation import tasks
 from generation.models import Heartbeat
 
@@ -22,35 +24,48 @@ def parts(client: Client, path: str = "/health") -> tuple[int, dict[str, str]]:
     return answer.status_code, answer.json()
 
 
+def all_beat() -> None:
+    for name in ("pictures", "chores"):
+        tasks.canary.apply(routing_key=name)
+    Clock(celery_app, lazy=True).beat()
+
+
 @pytest.mark.parametrize("path", ["/health", "/api/health"])
 def test_a_studio_at_work_is_healthy(client: Client, path: str, settings: Any) -> None:
-    tasks.canary()
+    all_beat()
     code, said = parts(client, path)
     assert code == 200
     assert said["redis"] == ("connected" if settings.REDIS_URL else "embedded")
     assert {**said, "redis": ""} == {
         "status": "healthy", "version": settings.VERSION, "commit": settings.COMMIT,
-        "database": "connected", "redis": "", "worker": "connected", "bot": "off",
+        "database": "connected", "redis": "", "bot": "off",
+        "worker:pictures": "connected", "worker:chores": "connected", "beat": "connected",
     }  # fmt: skip
 
 
 def test_a_worker_that_was_never_heard_of_is_named(client: Client) -> None:
     code, said = parts(client)
-    assert (code, said["status"], said["worker"]) == (503, "unhealthy", "failing")
+    assert (code, said["status"], said["worker:pictures"]) == (503, "unhealthy", "failing")
     assert said["database"] == "connected"
 
 
-def test_a_worker_whose_canary_is_late_is_named(client: Client) -> None:
-    tasks.canary()
-    Heartbeat.objects.update(beat_at=timezone.now() - td(seconds=31))
-    assert parts(client)[1]["worker"] == "failing"
+@pytest.mark.parametrize(
+    ("row", "part"),
+    [("canary:pictures", "worker:pictures"), ("canary:chores", "worker:chores"), ("beat", "beat")],
+)
+def test_whoever_is_late_is_named_and_no_other(client: Client, row: str, part: str) -> None:
+    all_beat()
+    Heartbeat.objects.filter(name=row).update(beat_at=timezone.now() - td(seconds=31))
+    code, said = parts(client)
+    assert code == 503
+    assert [name for name, state in said.items() if state == "failing"] == [part]
 
 
 def test_a_redis_that_does_not_answer_is_named(client: Client, settings: Any) -> None:
-    tasks.canary()
+    all_beat()
     settings.BROKER_URL = "redis://:hidden@127.0.0.1:1/0"
     code, said = parts(client)
-    assert (code, said["redis"], said["worker"]) == (503, "failing", "connected")
+    assert (code, said["redis"], said["beat"]) == (503, "failing", "connected")
     assert "hidden" not in str(said)
 
 
@@ -67,7 +82,7 @@ def test_a_database_that_is_gone_is_named(client: Client, monkeypatch: pytest.Mo
 def test_readiness_asks_what_a_page_needs(client: Client) -> None:
     code, said = parts(client, "/readyz")
     assert code == 200
-    assert "worker" not in said
+    assert "beat" not in said
 
 
 def test_a_live_process_answers_without_asking_anybody(
