@@ -25,6 +25,10 @@ NOT_SECRET = frozenset({"BORROWED_KEYS", "TELEGRAM_PUBLIC_KEY"})
 SHAPES = tuple((re.compile(pattern), kept) for pattern, kept in (
     # PostgreSQL repeats a refused row here, with everything that somebody wrote.
     (r"DETAIL:.*", f"DETAIL: {GONE}"),
+    # What Telegram told, and who somebody is, as Python shows such objects.
+    (r"\b(Update|Message|CallbackQuery|PreCheckoutQuery|InlineQuery|Chat|User)\(\w+=.*",
+     rf"\1({GONE}"),
+    (r"<User: [^>]*>", f"<User: {GONE}>"),
     (r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|x-csrftoken|x-telegram-bot-api-secret-token)"
      r"(['\"]?\s*[:=,]\s*['\"]?)[^'\"\r\n]+", rf"\1\2{GONE}"),
     (r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}", rf"\1 {GONE}"),

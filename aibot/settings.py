@@ -15,7 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from aibot import logs
+from aibot import logs, sentry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -427,3 +427,11 @@ LOG_FORMAT = env.str("LOG_FORMAT", "line" if DEBUG else "json")
 if LOG_FORMAT not in logs.FORMATS:
     raise ImproperlyConfigured("LOG_FORMAT is json or line.")
 LOGGING = logs.configuration(LOG_FORMAT, env.str("LOG_LEVEL", "WARNING"))
+# Errors are sent to it, without secrets and people; empty: nowhere.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    sentry.begin(
+        SENTRY_DSN,
+        release=f"{VERSION}+{COMMIT[:12]}" if COMMIT else VERSION,
+        environment="debug" if DEBUG else "production",
+    )

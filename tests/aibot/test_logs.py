@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import telegram
 from django import conf
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -52,6 +53,8 @@ PLANTED = {
     "an address": "ann.smith+pay@mail.example.com has paid",
     "a phone": "call +7 (912) 345-67-89 or 89123456789",
     "a refused row": "violates check\nDETAIL:  Failing row contains (7, secret wish of Ann).",
+    "an update": repr(telegram.User(1777333555, "Joanna", is_bot=False)),
+    "a person": repr(User(first_name="Joanna", last_name="Smithson")),
     "a picture": repr(bytes(range(128, 256)) * 4),
     "a picture in JSON": "iVBORw0KGgo" * 40,
 }
@@ -59,7 +62,7 @@ NEVER = (
     TOKEN, TOKEN.partition(":")[2], "abcdefghijklmnop", "dXNlcjpwYXNzd29yZA", "1qaz2wsx",
     "zzzzzzzz", "c501b71e", "7B%22id", "hash%3D", "Zk3vQ9yT", "Ab12Cd34", "AIzaSy", "hunter22222",
     "correct-horse", "battery-staple", "ann.smith", "345-67-89", "89123456789", "secret wish",
-    "\\x80", "iVBORw0KGgo",
+    "1777333555", "Joanna", "Smithson", "\\x80", "iVBORw0KGgo",
 )  # fmt: skip
 
 
