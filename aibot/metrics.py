@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from generation import retention
 from generation.models import OPEN, Alert, Heartbeat, Job, State
 
 
@@ -21,6 +22,7 @@ class Studio(Collector):
         yield _oldest()
         yield _heartbeats()
         yield _alerts()
+        yield from _overdue()
 
     def describe(self) -> list[Metric]:
         """Empty: naming the metrics must not ask the database at import."""
@@ -60,6 +62,20 @@ def _alerts() -> Metric:
     for key, times in Alert.objects.filter(cleared_at=None).values_list("key", "times"):
         family.add_metric([key], times)
     return family
+
+
+def _overdue() -> Iterator[Metric]:
+    """What should have been deleted: how much of each kind, and how late the oldest is."""
+    number = GaugeMetricFamily(
+        "studio_retention_overdue", "Past the time for which it is kept", labels=["what"]
+    )
+    age = GaugeMetricFamily(
+        "studio_retention_oldest_overdue_seconds", "How late the oldest is", labels=["what"]
+    )
+    for what, (count, seconds) in retention.overdue(timezone.now()).items():
+        number.add_metric([what], count)
+        age.add_metric([what], seconds)
+    yield from (number, age)
 
 
 registry = CollectorRegistry()

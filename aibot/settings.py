@@ -261,6 +261,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=40),
         "options": {"expires": 3600},
     },
+    # Photos that people send go 24 hours later: at most 10 minutes late, so look more often.
+    "retention": {
+        "task": "generation.tasks.forget_due",
+        "schedule": 120,
+        "options": {"expires": 120},
+    },
+    "orphans": {
+        "task": "generation.tasks.remove_orphans",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
     "broadcasts": {
         "task": "telegram_integration.tasks.broadcast",
         "schedule": 5,

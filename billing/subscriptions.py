@@ -8,6 +8,7 @@ Who changes a row holds its account's lock.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from datetime import timedelta as td
 
@@ -73,6 +74,12 @@ def plan_of(user_id: int) -> Subscription | None:
     """The person's plan, while it runs or its renewal is being tried."""
     going_on = Subscription.objects.running() | Subscription.objects.in_grace()
     return going_on.select_related("product").filter(account__user=user_id).first()
+
+
+def ends_of(user_ids: Iterable[int]) -> dict[int, datetime]:
+    """When the plan of each ends or has ended; who never had one is left out."""
+    theirs = Subscription.objects.filter(account__user__in=user_ids)
+    return dict(theirs.values_list("account__user", "ends_at"))
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ import django_filters
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -100,12 +100,12 @@ class PhotoViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
     @extend_schema(request=FavouriteSerializer)
     def partial_update(self, request: Request, code: UUID) -> Response:
-        """Keep as a favourite, or not."""
+        """Keep for good as a favourite, or not. Only pictures that were made here."""
         form = FavouriteSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         photo = self.get_object()
-        photo.favourite = form.validated_data["favourite"]
-        photo.save(update_fields=["favourite"])
+        change = photos.favour if form.validated_data["favourite"] else photos.unfavour
+        change(photo)
         return Response(self.get_serializer(photo).data)
 
     def destroy(self, request: Request, code: UUID) -> Response:
@@ -139,8 +139,12 @@ def photo_file(
     if not photos.link_is_good(code, variant, expires, token):
         raise refused("link_expired", status=403)
     name = getattr(photo, variant)
+    try:
+        file = default_storage.open(name)
+    except FileNotFoundError:  # deleted since the row was read
+        raise Http404 from None
     response = FileResponse(
-        default_storage.open(name),
+        file,
         as_attachment="download" in request.query_params,
         filename=f"{photo.code}.{name.rsplit('.', 1)[1]}",
     )

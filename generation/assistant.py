@@ -33,7 +33,8 @@ def note(job: Job, photo: Photo) -> Message:
 def history(job: Job) -> tuple[tuple[str, str], ...]:
     """What was said before this turn, oldest first, as (role, text)."""
     asked = job.messages.get(role=Message.Role.PERSON)
-    before = Message.objects.filter(chat=asked.chat_id, pk__lt=asked.pk).order_by("-pk")
+    before = Message.objects.filter(chat=asked.chat_id, pk__lt=asked.pk).exclude(text="")
+    before = before.order_by("-pk")
     said = [(message.role, _words(message)) for message in before[: REMEMBERED - 1]]
     return tuple(reversed(said))
 
@@ -41,6 +42,7 @@ def history(job: Job) -> tuple[tuple[str, str], ...]:
 def conversation(photo: Photo) -> list[Message]:
     """The newest messages about the photo's family, oldest first."""
     said = Message.objects.filter(chat__owner=photo.owner_id, chat__root=photo.root_pk)
+    said = said.exclude(text="")  # forgotten after their time
     newest = said.select_related("photo", "job").order_by("-pk")[:SHOWN]
     return list(reversed(newest))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 import uuid
+from collections.abc import Iterable
+from datetime import timedelta as td
 from typing import Any
 
 from django.conf import settings
@@ -12,27 +15,28 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.signing import BadSignature, Signer
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from generation import sandbox
-from generation.models import Photo
+from generation.models import Draft, Photo
 from generation.problems import refused
 
 VARIANTS = ("master", "thumb")
+UPLOAD_KEPT = td(hours=24)
+RESULT_KEPT = td(days=30)
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-# The files of a photo are written before its row, so a name must be the same for the same content.
 signer = Signer(salt="generation.photos")
 
 
 def ingest(owner_id: int, data: bytes) -> Photo:
-    """Take in an upload. The same file from the same person is the same photo.
+    """Take in an upload. The same file from the same person is the same photo, kept anew.
 
     Raises a Problem where the file is not a photo that we take.
     """
     digest = hashlib.sha256(data).hexdigest()
-    if known := _sent_before(owner_id, digest):
+    if known := _sent_again(owner_id, digest):
         return known
     try:
         clean = sandbox.clean(data)
@@ -44,17 +48,23 @@ def ingest(owner_id: int, data: bytes) -> Photo:
             photo.save()
     except IntegrityError:
         # The same photo arrived twice at once: the other row won.
+        remove([photo.master, photo.thumb])
         return Photo.objects.get(owner=owner_id, digest=digest, job=None, deleted_at=None)
     return photo
 
 
 def keep(clean: sandbox.CleanPhoto, *, owner_id: int, digest: str, **extra: Any) -> Photo:
-    """Store the files and return the row that describes them, not saved yet."""
+    """Store the files and return the row that describes them, not saved yet.
+
+    Whoever dies before saving it leaves files that nobody names: see `orphans.py`.
+    """
+    kept = RESULT_KEPT if "job" in extra else UPLOAD_KEPT
     return Photo(
         owner_id=owner_id,
         digest=digest,
-        master=_write(owner_id, clean.master, clean.mime),
-        thumb=_write(owner_id, clean.thumb, _mime(clean.thumb)),
+        kept_until=timezone.now() + kept,
+        master=_write(clean.master, clean.mime),
+        thumb=_write(clean.thumb, _mime(clean.thumb)),
         mime=clean.mime,
         size=len(clean.master),
         width=clean.width,
@@ -75,19 +85,67 @@ def of(owner_id: int, codes: list[uuid.UUID]) -> list[Photo]:
 
 
 def read(photo: Photo) -> bytes:
-    with default_storage.open(photo.master) as file:
-        return file.read()
+    """Raises a Problem where the photo was deleted a moment ago."""
+    try:
+        with default_storage.open(photo.master) as file:
+            return file.read()
+    except (FileNotFoundError, IsADirectoryError):  # the latter: its name is gone as well
+        raise refused("photo_gone", status=409) from None
+
+
+def favour(photo: Photo) -> None:
+    """Keep a picture for good. What people send is not ours to keep."""
+    if photo.job_id is None:
+        raise refused("kept_a_day", status=409)
+    photo.favourite = True
+    photo.save(update_fields=["favourite"])
+
+
+def unfavour(photo: Photo) -> None:
+    """From now on it is kept like any other, but for a day at least: a slip costs nothing."""
+    a_day = timezone.now() + UPLOAD_KEPT
+    photo.favourite, photo.kept_until = False, max(photo.kept_until or a_day, a_day)
+    photo.save(update_fields=["favourite", "kept_until"])
 
 
 def forget(photo: Photo) -> None:
     """Delete the picture itself; the row stays, since jobs speak of it. Done twice, done once."""
-    Photo.objects.filter(pk=photo.pk, deleted_at=None).update(
-        deleted_at=timezone.now(), placeholder="", fits={}
+    with transaction.atomic():
+        gone = mark_gone(Photo.objects.filter(pk=photo.pk))
+        transaction.on_commit(lambda: remove_files(gone))
+
+
+def mark_gone(doomed: QuerySet[Photo]) -> list[Photo]:
+    """Nobody can see these any more. The files go after the commit: `remove_files()`."""
+    gone = list(doomed.filter(deleted_at=None).select_for_update(of=("self",)))
+    keys = [photo.pk for photo in gone]
+    Photo.objects.filter(pk__in=keys).update(
+        deleted_at=timezone.now(), placeholder="", fits={}, hints=[]
     )
-    used = Photo.objects.filter(owner=photo.owner_id, deleted_at=None)
-    for name in (photo.master, photo.thumb):
-        if not used.filter(master=name).exists() and not used.filter(thumb=name).exists():
-            default_storage.delete(name)
+    Draft.objects.filter(person__in=keys).update(person=None)
+    Draft.objects.filter(item__in=keys).update(item=None)
+    return gone
+
+
+def remove_files(gone: Iterable[Photo]) -> None:
+    """Of photos that are marked as gone; the names go last, so that a death in between is no
+    loss: what still has a name is removed by the clock."""
+    for photo in gone:
+        names = {photo.master, photo.thumb} - {""}
+        remove(names - _shared(photo, names))
+        Photo.objects.filter(pk=photo.pk).update(master="", thumb="")
+
+
+def remove(names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
+
+
+def _shared(photo: Photo, names: set[str]) -> set[str]:
+    """Names that another photo has too: once, equal files of one person had one name."""
+    alike = Photo.objects.filter(owner=photo.owner_id, deleted_at=None)
+    alike = alike.filter(Q(master__in=names) | Q(thumb__in=names))
+    return {name for pair in alike.values_list("master", "thumb") for name in pair}
 
 
 def link(photo: Photo, variant: str = "master") -> str:
@@ -110,17 +168,17 @@ def link_is_good(code: uuid.UUID, variant: str, expires: int, token: str) -> boo
     return variant in VARIANTS and time.time() <= expires
 
 
-def _sent_before(owner_id: int, digest: str) -> Photo | None:
-    return Photo.objects.filter(owner=owner_id, digest=digest, job=None, deleted_at=None).first()
+def _sent_again(owner_id: int, digest: str) -> Photo | None:
+    """The photo as it was sent before. From now on it is kept as long as a new one."""
+    known = Photo.objects.filter(owner=owner_id, digest=digest, job=None, deleted_at=None)
+    now = timezone.now()
+    return known.first() if known.update(created_at=now, kept_until=now + UPLOAD_KEPT) else None
 
 
-def _write(owner_id: int, data: bytes, mime: str) -> str:
-    """Named by content, for this person, with our secret: the same file is stored once."""
-    secret = salted_hmac(f"photo:{owner_id}", data, algorithm="sha256").hexdigest()[:40]
-    name = f"{secret[:2]}/{secret}.{EXTENSIONS[mime]}"
-    if not default_storage.exists(name):
-        return default_storage.save(name, ContentFile(data))
-    return name
+def _write(data: bytes, mime: str) -> str:
+    """Under a name of its own, that nobody can guess: what is deleted is never another's."""
+    token = secrets.token_hex(20)
+    return default_storage.save(f"{token[:2]}/{token}.{EXTENSIONS[mime]}", ContentFile(data))
 
 
 def _mime(data: bytes) -> str:

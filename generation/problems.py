@@ -94,6 +94,8 @@ ASKING = {
     "not_failed": _("Only a picture that failed or was cancelled can be tried again."),
     "key_reused": _("This Idempotency-Key was used for another request."),
     "still_answering": _("The assistant is still thinking about your last message."),
+    "words_gone": _("Your words for this are not kept any more. Ask for it anew."),
+    "kept_a_day": _("Photos that you send are deleted after 24 hours; favourites are made here."),
     "too_many_jobs": _("You have %(limit)s pictures waiting. Let one finish first."),
 }
 

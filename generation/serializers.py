@@ -30,9 +30,12 @@ class PhotoSerializer(serializers.ModelSerializer):
         model = Photo
         fields = (
             "code", "url", "thumb_url", "width", "height", "placeholder",
-            "hints", "favourite", "job", "created_at",
+            "hints", "favourite", "job", "created_at", "kept_until",
         )  # fmt: skip
         read_only_fields = fields
+        extra_kwargs = {
+            "kept_until": {"help_text": "at the earliest: a plan or a heart keeps it longer"}
+        }
 
     def get_url(self, photo: Photo) -> str:
         return photos.link(photo)

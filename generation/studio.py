@@ -113,6 +113,8 @@ def retry(job: Job, *, key: str | None = None) -> Job:
     """The same wish once more, at today's price. Pressed twice, it is one job."""
     if job.state not in (State.FAILED, State.CANCELLED):
         raise refused("not_failed", status=409)
+    if job.words_are_gone:
+        raise refused("words_gone", status=409)
     wish = wish_of(job)
     if any(photo.deleted_at for _role, photo in wish.inputs):
         raise refused("photo_gone", status=409)
@@ -183,6 +185,7 @@ def _write(account: Account, wish: Wish, key: str | None) -> Job:
         turn=queue.turn_for(user_id, wish.tool), slots=settings.JOBS_RUNNING[rank],
         provider=routing.first(wish.tool).name, created_at=now,
         deadline_at=now + td(seconds=_patience(wish.tool)),
+        words_until=now + photos.RESULT_KEPT,
     )  # fmt: skip
     bill = ledger.charge_locked(
         account, price_of(wish.tool), key=job.charge_key, reason=wish.tool, count=wish.count

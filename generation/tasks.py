@@ -17,7 +17,17 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from billing import tracing
-from generation import checkup, connections, errands, parting, queue, stopping, worker
+from generation import (
+    checkup,
+    connections,
+    errands,
+    orphans,
+    parting,
+    queue,
+    retention,
+    stopping,
+    worker,
+)
 from generation.models import Heartbeat
 
 UNSWEPT = td(seconds=6)
@@ -43,6 +53,17 @@ def sweep() -> None:
     _beat("sweep")
     queue.sweep()
     errands.run_paid()
+
+
+@shared_task
+def forget_due() -> None:
+    """What was kept long enough goes."""
+    retention.forget_due()
+
+
+@shared_task
+def remove_orphans() -> None:
+    orphans.remove_some(timezone.now())
 
 
 @shared_task

@@ -17,6 +17,7 @@ from billing import ledger, notices
 from billing.catalogue import listed_price
 from billing.models import Price
 from billing.problem import Problem
+from generation import retention
 from generation.models import (
     MESSAGE_LIMIT,
     OPEN,
@@ -68,6 +69,8 @@ def tryon(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest) -> HttpResponse:
     """The editor, around the picture in ``?photo=<code>`` and whatever came of it."""
     base = _chosen(request)
+    if base and base.deleted_at:
+        return _gone(request, base)
     context = _offer(request, Tool.EDIT) | {"base": base, "turns": _turns(base)}
     context |= {"talk_quote": _talk_quote(context["balance"]), "message_limit": MESSAGE_LIMIT}
     context["drawn"] = {turn.prompt for turn in context["turns"] if turn.tool == Tool.EDIT}
@@ -118,16 +121,24 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @login_required
 def picture(request: HttpRequest, code: UUID) -> HttpResponse:
     """One picture: beside what it was made from, with its recipe."""
-    mine = Photo.objects.filter(owner=request.user, deleted_at=None).select_related("job")
-    mine = mine.prefetch_related("job__inputs__photo")
-    found = get_object_or_404(mine, code=code)
+    mine = Photo.objects.filter(owner=request.user).select_related("job")
+    found = get_object_or_404(mine.prefetch_related("job__inputs__photo"), code=code)
+    if found.deleted_at:
+        return _gone(request, found)
     inputs = _inputs(found.job) if found.job else {}
     context = {
         "picture": found,
         "inputs": inputs,
         "before": inputs.get("person", inputs.get("base")),
+        "kept_until": retention.kept_until(found),
+        "some_gone": found.job and any(i.photo.deleted_at for i in found.job.inputs.all()),
     }
     return render(request, "generation/picture.html", context)
+
+
+def _gone(request: HttpRequest, photo: Photo) -> HttpResponse:
+    """It was theirs, and it is not kept any more: why, and where to go from here."""
+    return render(request, "generation/gone.html", {"photo": photo}, status=410)
 
 
 def _talk(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -167,7 +178,7 @@ def _chosen(request: HttpRequest) -> Photo | None:
     """The photo named in the address. A wrong name is nobody's photo: 404."""
     if not (code := request.GET.get("photo")):
         return None
-    mine = Photo.objects.filter(owner=request.user.pk, deleted_at=None).select_related("root")
+    mine = Photo.objects.filter(owner=request.user.pk).select_related("root")
     try:
         return get_object_or_404(mine, code=UUID(code))
     except ValueError:
@@ -187,7 +198,7 @@ def _turns(base: Photo | None) -> list[Job]:
     )
     family = Q(about__photo=base.root_pk) | Q(about__photo__root=base.root_pk)
     shown = Q(tool=Tool.EDIT) & ~Q(state=State.CANCELLED) | Q(tool=Tool.ASSISTANT)
-    turns = asked.filter(family, shown).select_related("about__photo", "answer")
+    turns = asked.filter(family, shown).exclude(prompt="").select_related("about__photo", "answer")
     return list(reversed(turns.prefetch_related("results").order_by("-pk")[:TURNS_SHOWN]))
 
 

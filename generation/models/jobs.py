@@ -101,6 +101,9 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    words_until = models.DateTimeField(
+        null=True, blank=True, help_text="when what was said is looked at, to be forgotten"
+    )
 
     objects = JobQuerySet.as_manager()
 
@@ -150,7 +153,11 @@ class Job(models.Model):
             models.Index(
                 fields=["tool", "-finished_at"], name="job_recent", condition=Q(state=State.DONE)
             ),
-        ]
+            models.Index(
+                fields=["words_until"], name="job_words_to_forget",
+                condition=Q(state__in=FINAL) & ~Q(prompt=""),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.tool} {self.code}"
@@ -166,6 +173,11 @@ class Job(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def words_are_gone(self) -> bool:
+        """Forgotten after their time: what cannot be asked for again."""
+        return self.tool != Tool.TRYON and not self.prompt
 
     def move(self, expected: tuple[State, ...], **changes: Any) -> bool:
         """Change the row if it still is where we believe it is: same fence, one of these states.

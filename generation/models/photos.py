@@ -28,8 +28,10 @@ class Photo(models.Model):
         help_text="the photo that this one came from by edits; empty: it is the first",
     )  # fmt: skip
     digest = models.CharField(max_length=64, help_text="SHA-256 of what came in")
-    master = models.CharField(max_length=120, help_text="name in the storage")
-    thumb = models.CharField(max_length=120)
+    master = models.CharField(
+        max_length=120, blank=True, help_text="name in the storage; empty: removed"
+    )
+    thumb = models.CharField(max_length=120, blank=True)
     mime = models.CharField(max_length=16)
     size = models.PositiveIntegerField(help_text="bytes of the master")
     width = models.PositiveIntegerField()
@@ -39,7 +41,13 @@ class Photo(models.Model):
     fits = models.JSONField(default=dict, blank=True, help_text="zone: where an item would go")
     favourite = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
-    deleted_at = models.DateTimeField(null=True, blank=True)
+    kept_until = models.DateTimeField(
+        null=True, blank=True,
+        help_text="a favourite or a plan keeps it longer; empty: not dated yet, see retention.py",
+    )  # fmt: skip
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="its files go right after, and then their names"
+    )
 
     class Meta:
         ordering = ["-pk"]
@@ -53,7 +61,17 @@ class Photo(models.Model):
                 fields=["job", "number"], condition=~Q(job=None), name="photo_result_once"
             ),
         ]
-        indexes = [models.Index(fields=["owner", "-created_at"], name="photo_newest_first")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="photo_newest_first"),
+            models.Index(
+                fields=["kept_until"], name="photo_by_its_end",
+                condition=Q(deleted_at=None) & (Q(job=None) | Q(favourite=False)),
+            ),
+            models.Index(
+                fields=["deleted_at"], name="photo_files_to_remove",
+                condition=Q(deleted_at__isnull=False) & ~Q(master=""),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{'result' if self.job_id else 'photo'} {self.code}"

@@ -12,6 +12,8 @@
     try {
       await studio.api('PATCH', side.dataset.picture, {favourite: wanted});
       button.setAttribute('aria-pressed', wanted);
+      part('until').hidden = wanted;
+      part('for-good').hidden = !wanted;
       studio.haptic('light');
       studio.toast(wanted ? side.dataset.kept : side.dataset.unkept);
     } catch (problem) {
@@ -68,8 +70,8 @@
     box.textContent = words.format(new Date(box.dateTime));
   }
 
-  localTime(part('time'));
-  part('favourite').addEventListener('click', favourite);
+  document.querySelectorAll('[data-time]').forEach(localTime);
+  part('favourite')?.addEventListener('click', favourite);
   part('save').addEventListener('click', save);
   part('share').addEventListener('click', share);
   part('share').hidden = !canShare();

@@ -191,6 +191,8 @@ def privacy(call: Call) -> None:
     call.say(
         _(
             "Your photos are yours: used for your pictures alone, and seen by nobody else. "
+            "Photos that you send are deleted after 24 hours, pictures and words after 30 days "
+            "(with a plan after a year), favourites when you delete them. "
             "/deleteme erases everything that is yours."
         ),
         [page(_("Privacy"), reverse("privacy"), chat_id=call.chat_id)],

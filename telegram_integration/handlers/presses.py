@@ -96,8 +96,8 @@ def show(call: Call, code: uuid.UUID) -> None:
 
 def favourite(call: Call, code: uuid.UUID) -> None:
     photo = photo_of(call, code)
-    photo.favourite = not photo.favourite
-    photo.save(update_fields=["favourite"])
+    change = photos.unfavour if photo.favourite else photos.favour
+    change(photo)
     call.answer = (
         _("Kept among your favourites.") if photo.favourite else _("No favourite any more.")
     )

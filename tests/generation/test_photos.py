@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import time_machine
@@ -83,9 +84,12 @@ def test_a_link_cannot_be_bent_to_another_picture(
     assert client.get(link.replace("/master/", "/thumb/")).status_code == 403
 
 
-def test_a_deleted_photo_is_gone_and_can_be_sent_again(person: User) -> None:
+def test_a_deleted_photo_is_gone_and_can_be_sent_again(
+    person: User, django_capture_on_commit_callbacks: Any
+) -> None:
     photo = photos.ingest(person.pk, picture_file())
-    photos.forget(photo)
+    with django_capture_on_commit_callbacks(execute=True):
+        photos.forget(photo)
     assert not default_storage.exists(photo.master)
     assert not default_storage.exists(photo.thumb)
     assert photos.ingest(person.pk, picture_file()) != photo
