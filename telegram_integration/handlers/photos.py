@@ -107,17 +107,21 @@ def _album(call: Call, talk: Talk, group: str) -> None:
     asked = _("%(number)s photos. What shall I do with them?") % {"number": len(codes)}
     saying.postpone(
         call.chat_id, f"{words}\n\n{asked}" if words else asked,
-        key=f"album:{call.chat_id}:{group}",
-        keyboard=_deeds_of_many(call, [uuid.UUID(code) for code in codes], words),
+        key=_album_key(call, group),
+        keyboard=_deeds_of_many(call, [uuid.UUID(code) for code in codes], words, group),
         until=timezone.now() + td(seconds=ALBUM_SECONDS), data={"codes": codes, "words": words},
     )  # fmt: skip
 
 
-def _deeds_of_many(call: Call, codes: list[uuid.UUID], caption: str) -> Keyboard:
+def _album_key(call: Call, group: str) -> str:
+    return f"album:{call.chat_id}:{group}"
+
+
+def _deeds_of_many(call: Call, codes: list[uuid.UUID], caption: str, group: str) -> Keyboard:
     rows: Keyboard = []
     if caption:
         price = price_words(call, "edit")
-        rows = [[button(_("Change the first so · %(price)s") % {"price": price}, "album")]]
+        rows = [[button(_("Change the first so · %(price)s") % {"price": price}, "album", group)]]
     if len(codes) == 2:
         rows += [
             [button(_("Try the second on the first"), "pair", codes[0], codes[1])],
@@ -130,12 +134,10 @@ def _deeds_of_many(call: Call, codes: list[uuid.UUID], caption: str) -> Keyboard
     )
 
 
-def album(call: Call) -> None:
+def album(call: Call, group: str) -> None:
     """The caption under several photos: the first is changed, the others show how."""
-    asked = OutgoingMessage.objects.filter(
-        chat_id=call.chat_id, message_id=call.message.message_id
-    ).first()
-    if asked is None:
+    asked = OutgoingMessage.objects.filter(key=_album_key(call, group)).first()
+    if asked is None or not asked.data:  # what was erased has none
         raise refused("photo_unknown", status=404)
     base, *references = asked.data["codes"]
     wish = {"tool": "edit", "base": base, "references": references[:5]}
