@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 from django.core.files.storage import default_storage
-from telegram import Bot, InputFile, InputMediaPhoto
+from telegram import Bot, InputMediaDocument, InputMediaPhoto
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -36,13 +36,13 @@ TELL_SECONDS = 0.2
 AT_ONCE = 40  # requests under way
 METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
     "sendMessage": Bot.send_message,
-    "sendDocument": Bot.send_document,
     "sendInvoice": Bot.send_invoice,
     "editMessageText": Bot.edit_message_text,
     "editMessageMedia": Bot.edit_message_media,
     "editMessageReplyMarkup": Bot.edit_message_reply_markup,
     "deleteMessage": Bot.delete_message,
 }
+MEDIA = {"photo": InputMediaPhoto, "document": InputMediaDocument}
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 UNCHANGED = "message is not modified"
 GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
@@ -167,10 +167,8 @@ async def _request(row: OutgoingMessage) -> dict[str, Any]:
         asked["message_id"] = row.edits.message_id
     if row.photo_id:
         data, name = await in_thread(_picture, row)
-        if row.method == "editMessageMedia":
-            asked["media"] = InputMediaPhoto(data, caption=asked.pop("caption", ""), filename=name)
-        else:
-            asked["document"] = InputFile(data, filename=name)
+        kind = MEDIA[asked.pop("media", {}).get("type", "photo")]
+        asked["media"] = kind(data, caption=asked.pop("caption", ""), filename=name)
     return asked
 
 

@@ -62,8 +62,11 @@ def postpone(
 
 
 def file(chat_id: int, photo: Photo, *, key: str) -> OutgoingMessage:
-    """The picture as it is kept, which Telegram does not press together."""
-    return _write(key, chat_id=chat_id, lane=Lane.RESULT, method="sendDocument", photo=photo)
+    """The picture as it is kept, which Telegram does not press together. It takes the place of a
+    message, so it is there once."""
+    message = say(chat_id, "…", key=f"{key}:message", lane=Lane.RESULT)
+    return _write(key, chat_id=chat_id, lane=Lane.RESULT, method="editMessageMedia",
+                  body={"media": {"type": "document"}}, edits=message, photo=photo)  # fmt: skip
 
 
 def change(

@@ -19,7 +19,7 @@ class Chatter(threading.Thread):
     """One thing after the other in an order of their own, until ``over`` is set.
 
     ``wishes`` are the jobs asked for, by tool and words; ``bought`` counts purchases, ``files``
-    pictures asked for as files. ``trouble`` is what did not come.
+    how often each picture was asked for as a file. ``trouble`` is what did not come.
     """
 
     def __init__(self, api: BotApi, who: int, group: int, over: threading.Event, seed: int) -> None:
@@ -29,7 +29,8 @@ class Chatter(threading.Thread):
         self.over, self.dice = over, random.Random(seed + who)
         self.wishes: Counter[tuple[str, str]] = Counter()
         self.done: Counter[str] = Counter()
-        self.bought = self.files = 0
+        self.files: Counter[int] = Counter()
+        self.bought = 0
         self.favourites: dict[int, bool] = {}
         self.pictures: list[tuple[Seen, tuple[str, str]]] = []
         self.trouble: list[str] = []
@@ -127,9 +128,10 @@ class Chatter(threading.Thread):
 
     def file(self) -> None:
         if self.pictures:
-            self.files += 1
+            picture, _wish = self.dice.choice(self.pictures)
+            self.files[picture.id] += 1
             mark = self.phone.bottom()
-            self.phone.tap(self.dice.choice(self.pictures)[0], "As a file")
+            self.phone.tap(picture, "As a file")
             self.phone.see(lambda one: one.document is not None, mark)
 
     def delete(self) -> None:
@@ -140,6 +142,7 @@ class Chatter(threading.Thread):
             sure = self.phone.read("Delete this picture for good?", mark)
             self.phone.tap(sure, "Delete")
             self.phone.gone(picture)
+            del self.files[picture.id]
 
     def cancel(self) -> None:
         """By the button, or by the command, or too late."""

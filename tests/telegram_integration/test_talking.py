@@ -299,10 +299,11 @@ def test_a_picture_comes_as_a_file_and_with_what_it_came_from(
 ) -> None:
     ann.photo(caption="warmer")
     (end,) = worked()
-    (file,) = ann.press(_shown(end), "As a file")
-    assert (file.method, file.photo) == ("sendDocument", end.photo)
-    (card,) = ann.press(_shown(end), "Before and after")
-    assert (card.method, card.photo.job, card.photo.height) == ("sendDocument", None, 1024)
+    message, file = ann.press(_shown(end), "As a file")
+    assert (file.edits, file.photo) == (message, end.photo)
+    assert file.body == {"media": {"type": "document"}}
+    message, card = ann.press(_shown(end), "Before and after")
+    assert (card.edits, card.photo.job, card.photo.height) == (message, None, 1024)
 
 
 def test_an_invitation_is_bound_by_the_link_of_the_chat(ann: Talker, provider: Obedient) -> None:
