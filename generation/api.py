@@ -7,10 +7,10 @@ from uuid import UUID
 
 import django_filters
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
@@ -32,6 +32,7 @@ from generation.asking import ASKING, AssistantRequest, EditRequest, ImagineRequ
 from generation.models import Draft, Job, Photo, State, Tool, Zone
 from generation.problems import refused, sentence
 from generation.serializers import JobSerializer, PhotoSerializer, PriceSerializer, job_json
+from generation.showing import answer_with
 
 UPLOAD_OVERHEAD_BYTES = 64 * 1024
 
@@ -139,14 +140,9 @@ def photo_file(
     if not photos.link_is_good(code, variant, expires, token):
         raise refused("link_expired", status=403)
     name = getattr(photo, variant)
-    try:
-        file = default_storage.open(name)
-    except FileNotFoundError:  # deleted since the row was read
-        raise Http404 from None
-    response = FileResponse(
-        file,
-        as_attachment="download" in request.query_params,
-        filename=f"{photo.code}.{name.rsplit('.', 1)[1]}",
+    response = answer_with(name)
+    response["Content-Disposition"] = content_disposition_header(
+        "download" in request.query_params, f"{photo.code}.{name.rsplit('.', 1)[1]}"
     )
     response["Cache-Control"] = "private, max-age=600, immutable"
     return response

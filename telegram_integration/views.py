@@ -7,8 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,6 +18,7 @@ from billing import ledger, referrals
 from billing.catalogue import listed_price
 from billing.subscriptions import plan_of
 from generation.models import Photo
+from generation.showing import answer_with
 from telegram_integration import hand_over, logins, people
 from telegram_integration.api import BACKEND, speak
 
@@ -73,7 +73,7 @@ def story(request: HttpRequest, code: UUID, expires: int, token: str) -> HttpRes
     if not hand_over.story_link_is_good(code, expires, token):
         raise Http404
     photo = get_object_or_404(Photo, code=code, deleted_at=None)
-    response = FileResponse(default_storage.open(photo.master), content_type=photo.mime)
+    response = answer_with(photo.master)
     response["Cache-Control"] = "private, no-store"
     return response
 
