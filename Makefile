@@ -32,6 +32,7 @@ messages: .venv/ready-dev
 requirements: .venv/ready-dev
 	@cd requirements && ../$(BIN)/uv pip compile -q --no-header base.in -o base.txt
 	@cd requirements && ../$(BIN)/uv pip compile -q --no-header dev.in -o dev.txt
+	@cd requirements && ../$(BIN)/uv pip compile -q --no-header s3.in -o s3.txt
 	@cd requirements && ../$(BIN)/uv pip compile -q --no-header diffusers.in -o diffusers.txt
 
 .venv/bin/pip:

@@ -15,7 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from aibot import logs, sentry
+from aibot import bucket, logs, sentry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -165,6 +165,17 @@ if SQLITE:
 # live long, so its role sets CONN_MAX_AGE=60.
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 0)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Behind a pooler that gives a connection for one transaction, a cursor does not outlive one.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_POOLED", False)
+# A copy that may lag a little, for what staff and people only look at: see billing/replica.py.
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", "")
+if DATABASE_REPLICA_URL:
+    DATABASES["replica"] = env.db_url("DATABASE_REPLICA_URL") | {
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"],
+        "OPTIONS": {"connect_timeout": 2},
+        "TEST": {"MIRROR": "default"},
+    }
+    DATABASE_ROUTERS = ["billing.replica.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: one address, or one for each use. Locks are rows and need none ----------------------
@@ -189,7 +200,8 @@ if CHANNELS_URL:
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
                 "hosts": [
-                    {"address": CHANNELS_URL, "socket_timeout": None, "socket_connect_timeout": 1}
+                    {"address": url, "socket_timeout": None, "socket_connect_timeout": 1}
+                    for url in CHANNELS_URL.split(",")
                 ]
             },
         }
@@ -401,8 +413,19 @@ MEDIA_ROOT = DATA_DIR / "media"
 # The internal address at which nginx before us has that folder; empty: we send pictures ourselves.
 MEDIA_ACCEL = env.str("MEDIA_ACCEL", "")
 WHITENOISE_USE_FINDERS = DEBUG
+# Photos in a bucket instead; needs requirements/s3.txt. The bucket itself must be private.
+S3_BUCKET = env.str("S3_BUCKET", "")
+S3_ADDRESSING_STYLE = env.str("S3_ADDRESSING_STYLE", "auto")
+S3_WHERE = {
+    "endpoint_url": env.str("S3_ENDPOINT_URL", ""),
+    "region_name": env.str("S3_REGION", ""),
+    "access_key": env.str("S3_ACCESS_KEY", ""),
+    "secret_key": env.str("S3_SECRET_KEY", ""),
+}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": bucket.storage(S3_BUCKET, S3_WHERE, S3_ADDRESSING_STYLE)
+    if S3_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
