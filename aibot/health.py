@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from aibot import draining
 from aibot.metrics import registry
+from billing.replica import from_replica
 from generation.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ def database() -> str:
 
 def redis_servers() -> str:
     """Every Redis that is configured answers a ping; ``embedded`` where none is."""
-    urls = {url for url in (settings.BROKER_URL, settings.CHANNELS_URL, settings.CACHE_URL) if url}
+    used = ",".join([settings.BROKER_URL, settings.CHANNELS_URL, settings.CACHE_URL])
+    urls = {url for url in used.split(",") if url}
     for url in urls:
         with redis.Redis.from_url(
             url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
@@ -95,6 +97,7 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@from_replica
 def metrics(request: HttpRequest) -> HttpResponse:
     """For Prometheus, which brings METRICS_TOKEN; without one only in debug."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from billing import reports
+from billing.replica import from_replica
 from billing.reports import Period
 from generation.reports import board
 
@@ -40,6 +41,7 @@ class PeriodForm(forms.Form):
 
 
 @require_safe
+@from_replica
 def show(request: HttpRequest) -> HttpResponse:
     _check_may_look(request)
     form = _form(request)
@@ -51,6 +53,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@from_replica
 def tax(request: HttpRequest) -> HttpResponse:
     """Real payments in roubles only, whatever the page shows."""
     _check_may_look(request)
