@@ -415,6 +415,8 @@ MEDIA_ACCEL = env.str("MEDIA_ACCEL", "")
 WHITENOISE_USE_FINDERS = DEBUG
 # Photos in a bucket instead; needs requirements/s3.txt. The bucket itself must be private.
 S3_BUCKET = env.str("S3_BUCKET", "")
+if S3_BUCKET:
+    MEDIA_ACCEL = ""  # the folder is empty
 S3_ADDRESSING_STYLE = env.str("S3_ADDRESSING_STYLE", "auto")
 S3_WHERE = {
     "endpoint_url": env.str("S3_ENDPOINT_URL", ""),
