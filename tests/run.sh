@@ -20,6 +20,8 @@ found 'import redis, sys; redis.Redis.from_url(sys.argv[1], socket_timeout=3).pi
 command -v chromium >/dev/null || missing+=("Chromium: apt-get install chromium")
 command -v redis-server >/dev/null || missing+=("redis-server, which the chaos test starts: apt-get install redis-server")
 
+[ -x /usr/sbin/pgbouncer ] || missing+=("PgBouncer, which a test puts before PostgreSQL: apt-get install pgbouncer")
+
 if [ ${#missing[@]} -gt 0 ]; then
     echo "Not on this machine, so tests that need it are skipped:"
     printf '  - %s\n' "${missing[@]}"
