@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from telegram import Bot, Message, Update
+from telegram import Bot, InputMediaPhoto, Message, Update
 from telegram.error import BadRequest
 
 from tests.telegram_integration.fake_botapi.asking import (
@@ -84,6 +84,21 @@ async def test_an_inline_result_is_chosen_and_edited(telegram: BotApi, bot: Bot)
     assert newest(telegram)["chosen_inline_result"]["query"] == "cat"
     assert await bot.edit_message_text("Dog", inline_message_id=number) is True
     assert telegram.inline_message(number).text == "Dog"
+
+
+async def test_an_inline_text_becomes_a_picture_that_telegram_has(
+    telegram: BotApi, bot: Bot
+) -> None:
+    query = telegram.inline(BOB, "cat")
+    results = [article(1, reply_markup=keys({"callback_data": "more"}))]
+    ask(telegram, "answerInlineQuery", inline_query_id=query, results=results)
+    number = telegram.choose(BOB, "1", query)
+    with pytest.raises(BadRequest, match="Invalid message content specified"):
+        await bot.edit_message_media(InputMediaPhoto(PHOTO), inline_message_id=number)
+    known = (await bot.send_photo(ANN, PHOTO)).photo[-1].file_id
+    await bot.edit_message_media(InputMediaPhoto(known), inline_message_id=number)
+    shown = telegram.inline_message(number)
+    assert (shown.photo, shown.text) == (PHOTO, "")
 
 
 def test_a_button_of_an_inline_message_can_be_pressed(telegram: BotApi) -> None:

@@ -72,6 +72,8 @@ def edit_caption(world: World, params: Params) -> Any:
 def edit_media(world: World, params: Params) -> Any:
     item = params.data("media")
     need(isinstance(item, dict), "media is not specified" if not item else "object expected")
+    if "inline_message_id" in params:
+        need(not _is_upload(item), "invalid message content specified")
     content = _media(world, item, params)
     message = _editable(world, params)
     gone = dict.fromkeys((*MEDIA, "text", "entities", "caption", "caption_entities"))
@@ -123,6 +125,11 @@ def _media(world: World, item: dict[str, Any], params: Params) -> dict[str, Any]
     text, entities = caption(Params(item))
     content = photo_content(file) if kind == "photo" else {"document": file.shown}
     return {**content, "caption": text, "caption_entities": entities}
+
+
+def _is_upload(item: dict[str, Any]) -> bool:
+    """TDLib takes no new file into a message that was sent by inline mode."""
+    return (item.get("media") or "attach://").startswith("attach://")
 
 
 def _replied(world: World, params: Params, chat: Person | Group) -> Message | None:
