@@ -10,7 +10,7 @@ from telegram import Update
 
 from telegram_integration import keyboards, people
 from telegram_integration.calls import Call
-from telegram_integration.handlers import commands, logins, photos, presses, shop, talking
+from telegram_integration.handlers import commands, inline, logins, photos, presses, shop, talking
 
 Handler = Callable[..., None]
 
@@ -40,6 +40,8 @@ def handle(call: Call) -> None:
         return
     if call.update.callback_query:
         _press(call)
+    elif call.update.chosen_inline_result:
+        inline.chosen(call)
     elif member := call.update.my_chat_member:
         if not call.in_group:
             people.membership(call.user, member.new_chat_member.status)

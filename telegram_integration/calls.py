@@ -13,7 +13,7 @@ from billing.problem import Problem
 from generation import errands
 from generation.asking import ASKING
 from generation.models import Job, Photo
-from telegram_integration import saying, status
+from telegram_integration import filling, saying, status
 from telegram_integration.keyboards import Keyboard, button, page
 from telegram_integration.models import ChatJob, OutgoingMessage, Talk, User
 
@@ -40,6 +40,12 @@ class Call:
     def chat_id(self) -> int:
         chat = self.update.effective_chat
         return chat.id if chat else self.user.telegram_id
+
+    @property
+    def inline_message_id(self) -> str:
+        """Telegram's name of what was sent by inline mode, where this is about such a message."""
+        about = self.update.chosen_inline_result or self.update.callback_query
+        return (about and about.inline_message_id) or ""
 
     @property
     def in_group(self) -> bool:
@@ -87,7 +93,10 @@ class Call:
         self.watch(job)
 
     def watch(self, job: Job) -> None:
-        """Show in this chat how the job goes."""
+        """Show in this chat how the job goes, or in what was sent by inline mode."""
+        if self.inline_message_id:
+            filling.watch(job, self.inline_message_id)
+            return
         shown = status.text(job)
         own = self.message and not self.update.callback_query
         message = saying.say(
@@ -102,6 +111,8 @@ class Call:
 
     def _offer_money(self, problem: Problem, wish: dict[str, Any]) -> None:
         errand = errands.keep(self.user.pk, wish)
+        if self.inline_message_id:
+            filling.await_money(errand, self.inline_message_id)
         missing = problem.data["missing"]["amount"]
         path = f"{reverse('pricing')}?errand={errand.code}&tool={wish['tool']}&missing={missing}"
         rows = [[button(_("Top up"), "buy", errand.code)]]

@@ -162,14 +162,20 @@ def _seconds(error: TelegramError) -> float:
 
 async def _request(row: OutgoingMessage) -> dict[str, Any]:
     """The Bot API's own parameters; a picture is read from the storage now."""
-    asked = {"chat_id": row.chat_id, **row.body}
-    if row.edits_id:
-        asked["message_id"] = row.edits.message_id
-    if row.photo_id:
+    asked = {**_where(row), **row.body}
+    if row.is_inline and row.file_id:
+        asked["media"] = InputMediaPhoto(row.file_id, caption=asked.pop("caption", ""))
+    elif row.photo_id:
         data, name = await in_thread(_picture, row)
         kind = MEDIA[asked.pop("media", {}).get("type", "photo")]
         asked["media"] = kind(data, caption=asked.pop("caption", ""), filename=name)
     return asked
+
+
+def _where(row: OutgoingMessage) -> dict[str, Any]:
+    if row.is_inline:
+        return {"inline_message_id": row.edits.inline_message_id}
+    return {"chat_id": row.chat_id} | ({"message_id": row.edits.message_id} if row.edits_id else {})
 
 
 def _picture(row: OutgoingMessage) -> tuple[bytes, str]:
@@ -194,7 +200,7 @@ def _refused(row: OutgoingMessage, error: BadRequest) -> None:
     said = str(error).lower()
     if UNCHANGED in said:
         outbox.sent(row, None)
-    elif row.edits_id and any(words in said for words in GONE):
+    elif row.edits_id and not row.is_inline and any(words in said for words in GONE):
         outbox.send_anew(row)
     else:
         logger.warning("%s to a chat was refused: %s", row.method, error)

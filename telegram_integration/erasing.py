@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -13,7 +14,7 @@ from billing.models import Gift, Payment
 from billing.problem import Problem
 from generation import live, photos, studio
 from generation.models import OPEN, Draft, Errand, Job, Message, Photo
-from telegram_integration.models import Incoming, OutgoingMessage, Talk, User
+from telegram_integration.models import INLINE, ChatJob, Incoming, OutgoingMessage, Talk, User
 
 
 @transaction.atomic
@@ -50,8 +51,10 @@ def _forget_words(user: User) -> None:
     Talk.objects.filter(user=user).delete()
     Gift.objects.filter(giver__user=user).update(words="")
     Payment.objects.filter(account__user=user).update(contact="")
+    ChatJob.objects.filter(job__owner=user).update(shown="")
     if user.telegram_id:
-        sent = OutgoingMessage.objects.filter(chat_id=user.telegram_id)
+        inline = Q(chat_id__lt=INLINE, job__owner=user)
+        sent = OutgoingMessage.objects.filter(Q(chat_id=user.telegram_id) | inline)
         sent.update(body={}, data={}, photo=None, file_id="")
         sent.filter(state__in=("waiting", "sending")).update(state="dropped")
         Incoming.objects.filter(telegram_id=user.telegram_id).update(data={})

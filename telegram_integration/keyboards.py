@@ -47,6 +47,14 @@ def page(text: str, path: str, *, chat_id: int) -> list[Button]:
     return [{"text": str(text), **opened}]
 
 
+def chat(text: str, start: str) -> list[Button]:
+    """A button that opens the bot's own chat with this payload; none while its name is unknown."""
+    if not settings.TELEGRAM_BOT_NAME:
+        return []
+    link = f"https://t.me/{settings.TELEGRAM_BOT_NAME}?start={start}"
+    return [{"text": str(text), "url": link}]
+
+
 def markup(rows: Keyboard) -> dict[str, object]:
     return {"inline_keyboard": [row for row in rows if row]}
 

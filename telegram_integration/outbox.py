@@ -7,7 +7,7 @@ from datetime import timedelta as td
 from django.db.models import F, Q
 from django.utils import timezone
 
-from telegram_integration.models import Broadcast, ChatJob, Lane, OutgoingMessage, User
+from telegram_integration.models import INLINE, Broadcast, ChatJob, Lane, OutgoingMessage, User
 
 State = OutgoingMessage.State
 OPEN = (State.WAITING, State.SENDING)
@@ -24,7 +24,8 @@ def due(in_hand: set[int]) -> list[OutgoingMessage]:
     """
     now = timezone.now()
     rows = OutgoingMessage.objects.filter(state__in=OPEN, due_at__lte=now).exclude(pk__in=in_hand)
-    rows = rows.filter(Q(edits=None) | Q(edits__message_id__isnull=False))
+    there = Q(edits__message_id__isnull=False) | Q(chat_id__lt=INLINE)
+    rows = rows.filter(Q(edits=None) | there)
     rows = rows.select_related("edits", "photo").order_by("lane", "due_at", "pk")
     quick = rows.filter(lane__lt=Lane.BROADCAST)
     sending = Broadcast.objects.filter(status=Broadcast.Status.SENDING).values_list("pk", flat=True)

@@ -17,6 +17,7 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 from telegram_integration import door, leases, profile
 from telegram_integration.answering import Answering, store
 from telegram_integration.delivery import Delivery
+from telegram_integration.offering import Offering
 from telegram_integration.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ LISTENED_TO = [
     "message",
     "callback_query",
     "pre_checkout_query",
+    "inline_query",
+    "chosen_inline_result",
     "my_chat_member",
 ]
 LONGEST_PAUSE = 30.0
@@ -77,15 +80,16 @@ async def _until_reachable(bot: Bot, stop: asyncio.Event) -> None:
 
 
 async def _serve(bot: Bot, stop: asyncio.Event) -> None:
-    answering, delivery = Answering(bot), Delivery(bot)
+    answering, delivery, offering = Answering(bot), Delivery(bot), Offering(bot)
     jobs = [answering.run(), delivery.run(), _keep_the_lease(stop)]
     if settings.TELEGRAM_MODE == "polling":
-        jobs.append(_poll(bot, answering))
+        jobs.append(_poll(bot, answering, offering))
     tasks = [asyncio.create_task(job) for job in jobs]
     await stop.wait()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await offering.finish()
     await answering.finish()
     await delivery.finish()
 
@@ -101,8 +105,11 @@ async def _keep_the_lease(stop: asyncio.Event) -> None:
         await asyncio.sleep(leases.EXTEND_SECONDS)
 
 
-async def _poll(bot: Bot, answering: Answering) -> None:
-    """Telegram forgets an update once the next ones are asked for: so it is stored before."""
+async def _poll(bot: Bot, answering: Answering, offering: Offering) -> None:
+    """Telegram forgets an update once the next ones are asked for: so it is stored before.
+
+    But for what people only type, see `offering`.
+    """
     offset, pause = 0, 1.0
     while True:
         try:
@@ -110,7 +117,9 @@ async def _poll(bot: Bot, answering: Answering) -> None:
                 offset=offset, timeout=door.POLL_SECONDS, allowed_updates=LISTENED_TO
             )
             if updates:
-                rows = await in_thread(store, [update.to_dict() for update in updates])
+                offering.take([one.inline_query for one in updates if one.inline_query])
+                kept = [one.to_dict() for one in updates if not one.inline_query]
+                rows = await in_thread(store, kept)
                 offset = updates[-1].update_id + 1
                 answering.take(rows)
             pause = 1.0

@@ -36,6 +36,8 @@ async def publish(bot: Bot) -> None:
         await webhooks.register(bot)
     else:
         await bot.delete_webhook()
+    if not bot.bot.supports_inline_queries:
+        logger.warning("inline mode is off: send /setinline and /setinlinefeedback to @BotFather")
     try:
         for code, _name in settings.LANGUAGES:
             await _publish_in(bot, code)
@@ -56,10 +58,11 @@ async def _publish_in(bot: Bot, code: str) -> None:
 
 
 def _long() -> str:
-    return _(
+    about = _(
         "A picture studio. Send a photo of yourself and of something to wear, and see it on you; "
         "change photos by words; make pictures from words alone."
     )
+    return f"{about} {_('In any other chat, write my name and what you would like to see.')}"
 
 
 def _short() -> str:

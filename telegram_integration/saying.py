@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from billing.models import Payment
 from generation.models import Job, Photo
 from telegram_integration.keyboards import Keyboard, markup
-from telegram_integration.models import Lane, OutgoingMessage
+from telegram_integration.models import INLINE, Lane, OutgoingMessage
 
 TEXT_CHARACTERS = 4096
 CAPTION_CHARACTERS = 1024
@@ -36,6 +37,19 @@ def say(
         body["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
     return _write(key, chat_id=chat_id, lane=lane, method="sendMessage", body=body, job=job,
                   due_at=due_at or timezone.now())  # fmt: skip
+
+
+def inline(inline_message_id: str, *, job: Job | None = None) -> OutgoingMessage:
+    """What somebody sent by inline mode: it is there, and can be changed. ``job`` is its newest."""
+    place = INLINE - 1 - zlib.crc32(inline_message_id.encode())  # two in one place only wait longer
+    sent = _write(
+        f"inline:{inline_message_id}", inline_message_id=inline_message_id, chat_id=place,
+        method="answerInlineQuery", state=OutgoingMessage.State.SENT, sent_at=timezone.now(),
+    )  # fmt: skip
+    if job:
+        sent.job = job
+        sent.save(update_fields=["job"])
+    return sent
 
 
 def postpone(
@@ -99,6 +113,15 @@ def turn_into(
     body = {"caption": bounded(caption, CAPTION_CHARACTERS), "reply_markup": markup(keyboard)}
     return _write(key, chat_id=message.chat_id, lane=Lane.RESULT, method="editMessageMedia",
                   body=body, job=message.job, edits=message, photo=photo)  # fmt: skip
+
+
+def show_known(
+    message: OutgoingMessage, file_id: str, caption: str, *, key: str, keyboard: Keyboard
+) -> OutgoingMessage:
+    """A picture that Telegram has, in place of what was sent inline: none can be uploaded there."""
+    body = {"caption": bounded(caption, CAPTION_CHARACTERS), "reply_markup": markup(keyboard)}
+    return _write(key, chat_id=message.chat_id, lane=Lane.RESULT, method="editMessageMedia",
+                  body=body, job=message.job, edits=message, file_id=file_id)  # fmt: skip
 
 
 def invoice(chat_id: int, payment: Payment, *, key: str) -> OutgoingMessage:

@@ -1,7 +1,7 @@
 """How a job goes, in the one message that was sent when it was asked for.
 
 Changed on a schedule that respects Telegram: while nothing happens less and less often, while it
-is drawn every three seconds at most, in a group every six.
+is drawn every three seconds at most, in a group and in what was sent inline every six.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from datetime import timedelta as td
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone, translation
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from billing import words
@@ -18,12 +19,14 @@ from generation import estimate
 from generation.models import OPEN, Job, State
 from generation.problems import STAGES
 from telegram_integration.keyboards import Keyboard, button, markup
-from telegram_integration.models import ChatJob, Lane, OutgoingMessage
+from telegram_integration.models import INLINE, ChatJob, Lane, OutgoingMessage
 
 AT_ONCE = 100
 DRAWN_EVERY, DRAWN_EVERY_IN_GROUPS = 3.0, 6.0
 WAIT_FIRST, WAIT_TIMES, WAIT_LONGEST = 3.0, 1.6, 45.0
 BAR = 10
+QUOTED = 300
+"""Characters of the words that are shown with the picture they became."""
 FAILED_PAUSE = 10.0
 
 
@@ -31,6 +34,15 @@ def text(job: Job) -> str:
     """What is made for how much, and how far it is."""
     price = words.units(job.price_unit, job.price_amount)
     return f"{words.TOOLS[job.tool]} · {price}\n{_progress(job)}"
+
+
+def public_text(job: Job) -> str:
+    """For a chat of others: what is drawn, and nothing of the person's money."""
+    return f"{quoted(job)}\n{_progress(job)}"
+
+
+def quoted(job: Job) -> str:
+    return _("“%(words)s”") % {"words": Truncator(job.prompt).chars(QUOTED)}
 
 
 def keyboard(job: Job) -> Keyboard:
@@ -63,9 +75,9 @@ def due(in_hand: set[int]) -> list[OutgoingMessage]:
 
     Their key is that of the `ChatJob`, below zero.
     """
-    rows = ChatJob.objects.filter(
-        edit_at__lte=timezone.now(), message__message_id__isnull=False, job__state__in=OPEN
-    ).exclude(pk__in=in_hand)
+    there = Q(message__message_id__isnull=False) | Q(chat_id__lt=INLINE)
+    rows = ChatJob.objects.filter(there, edit_at__lte=timezone.now(), job__state__in=OPEN)
+    rows = rows.exclude(pk__in=in_hand)
     rows = rows.select_related("job__owner", "message").order_by("edit_at")[:AT_ONCE]
     return [one for row in rows if (one := _change(row))]
 
@@ -73,7 +85,8 @@ def due(in_hand: set[int]) -> list[OutgoingMessage]:
 def _change(row: ChatJob) -> OutgoingMessage | None:
     """What it should say by now; where it says so already it is looked at later."""
     with translation.override(row.job.owner.language):
-        wanted, buttons = text(row.job), markup(keyboard(row.job))
+        wanted = public_text(row.job) if row.is_inline else text(row.job)
+        buttons = markup(keyboard(row.job))
     if wanted == row.shown:
         ChatJob.objects.filter(pk=row.pk).update(edit_at=_next(row), edits=F("edits") + 1)
         return None

@@ -21,7 +21,7 @@ from billing.models import Gift, Notice, Payment, Referral
 from billing.referrals import THANKS
 from generation.models import FINAL, Job, Message, Photo, State, Tool
 from generation.problems import sentence
-from telegram_integration import saying
+from telegram_integration import filling, saying
 from telegram_integration.keyboards import Keyboard, button, page
 from telegram_integration.models import ChatJob, Lane, OutgoingMessage, User
 
@@ -30,7 +30,7 @@ AT_ONCE = 50
 
 def tell() -> int:
     """All that waits to be told, a few of each kind. Returns how many were."""
-    return _tell_jobs() + sum(_tell_rows(*kind) for kind in KINDS)
+    return _tell_jobs() + sum(_tell_rows(*kind) for kind in KINDS) + filling.fill()
 
 
 # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
@@ -38,7 +38,8 @@ def tell() -> int:
 
 def _tell_jobs() -> int:
     untold = Job.objects.filter(told_at=None, state__in=FINAL).order_by("finished_at")
-    rows = untold.select_related("owner", "in_chat__message").prefetch_related("results", "inputs")
+    rows = untold.select_related("owner", "errand", "in_chat__message")
+    rows = rows.prefetch_related("results", "inputs")
     return sum(_tell_job(job) for job in rows[:AT_ONCE])
 
 
@@ -46,14 +47,24 @@ def _tell_jobs() -> int:
 def _tell_job(job: Job) -> bool:
     if not Job.objects.filter(pk=job.pk, told_at=None).update(told_at=timezone.now()):
         return False
-    where = getattr(job, "in_chat", None)
     with translation.override(job.owner.language):
-        if where and where.message:
-            ChatJob.objects.filter(pk=where.pk).update(edit_at=None)
-            _end(job, where.message)
-        elif job.state == State.DONE and job.tool != Tool.ASSISTANT and is_reachable(job.owner):
-            _end(job, _announce(job))
+        if message := _place_of(job):
+            _end(job, message)
     return True
+
+
+def _place_of(job: Job) -> OutgoingMessage | None:
+    """The message that shows how it ended; None where nobody is to be told."""
+    where = getattr(job, "in_chat", None) or filling.taken_over(job)
+    is_done = job.state == State.DONE
+    if where and where.is_inline and is_done:
+        filling.begin(job)
+    elif where and where.message:
+        ChatJob.objects.filter(pk=where.pk).update(edit_at=None)
+        return where.message
+    if is_done and job.tool != Tool.ASSISTANT and is_reachable(job.owner):
+        return _announce(job)
+    return None
 
 
 def is_reachable(user: User) -> bool:

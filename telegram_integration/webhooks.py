@@ -10,14 +10,15 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from telegram import Bot
+from telegram import Bot, InlineQuery
 
 from telegram_integration.answering import store
+from telegram_integration.handlers.inline import offer
 
 BODY_BYTES = 1024 * 1024
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -42,7 +43,7 @@ async def register(bot: Bot) -> None:
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest, path: str) -> HttpResponse:
-    """Kept, and answered by the bot's own process."""
+    """Kept, and answered by the bot's own process. What is only typed is answered here, at once."""
     if settings.TELEGRAM_MODE != "webhook" or not hmac.compare_digest(path, secret("path")):
         raise Http404
     given = request.headers.get(HEADER, "")
@@ -51,8 +52,22 @@ def webhook(request: HttpRequest, path: str) -> HttpResponse:
     update = _update(request.read(BODY_BYTES + 1))
     if update is None:
         return HttpResponse(status=400)
+    if "inline_query" in update:
+        return _offered(update["inline_query"])
     store([update])
     return HttpResponse()
+
+
+def _offered(asked: dict[str, Any]) -> HttpResponse:
+    """What Telegram is to do, as the body of our own answer. Why it is no row: see `offering`."""
+    query = InlineQuery.de_json(asked, None)
+    said = offer(query)
+    button = said["button"]
+    results = [result.to_dict() for result in said["results"]]
+    return JsonResponse(
+        {"method": "answerInlineQuery", "inline_query_id": query.id, **said, "results": results,
+         "button": button.to_dict() if button else None}
+    )  # fmt: skip
 
 
 def _update(raw: bytes) -> dict[str, Any] | None:

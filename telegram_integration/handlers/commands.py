@@ -13,7 +13,7 @@ from billing import inviting, ledger, referrals, words
 from billing.problem import Problem
 from generation import studio
 from generation.models import OPEN, Job, Photo
-from telegram_integration import erasing, people
+from telegram_integration import erasing, filling, hand_over, people
 from telegram_integration.calls import Call
 from telegram_integration.handlers import logins, shop
 from telegram_integration.keyboards import button, page
@@ -54,6 +54,9 @@ def _job(call: Call, code: str) -> None:
         call.say(_("There is no such picture here."))
     elif found.state in OPEN:
         call.watch(found)
+    elif picture := found.results.filter(deleted_at=None).first():
+        hand_over.put(call.chat_id, picture, key=call.key())
+        filling.begin(found)
     else:
         path = reverse("job", args=[found.code])
         rows = page(_("Open in the studio"), path, chat_id=call.chat_id)
@@ -75,6 +78,10 @@ LINKS = {"ref": _invited, "job": _job, "pay": _pay, "login": logins.asked}
 
 
 def help(call: Call) -> None:
+    elsewhere = _(
+        "In any other chat, write my name and what you would like to see: choose one of your "
+        "pictures, or let me draw a new one."
+    )
     call.say(
         _(
             "Send a photo, and I ask what to do with it. Words under a photo say what to change. "
@@ -84,6 +91,7 @@ def help(call: Call) -> None:
             "/invite – invite a friend\n/cancel – stop what goes on\n/settings – language\n"
             "/paysupport – questions about payments\n/deleteme – erase everything"
         )
+        + f"\n\n{elsewhere}"
     )
 
 

@@ -9,6 +9,10 @@ from django.utils import timezone
 from generation.models import Job, Photo
 from telegram_integration.models.broadcasts import Broadcast
 
+INLINE = -(2**52)
+"""Nobody tells us the chat of a message that somebody sent by inline mode. Such a one gets a place
+of its own below this, where no chat can be: Telegram's ids have 52 bits. Its pace is a group's."""
+
 
 class Lane(models.IntegerChoices):
     """Whose turn it is when not all can be sent at once."""
@@ -60,6 +64,10 @@ class OutgoingMessage(models.Model):
     due_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
     message_id = models.BigIntegerField(null=True, blank=True)
+    inline_message_id = models.CharField(
+        max_length=100, blank=True, default="", db_default="",
+        help_text="Telegram's name of what somebody sent inline",
+    )  # fmt: skip
     file_id = models.CharField(
         max_length=200, blank=True, help_text="Telegram's name of the picture, to share it by"
     )
@@ -75,6 +83,15 @@ class OutgoingMessage(models.Model):
             models.CheckConstraint(
                 condition=Q(broadcast=None) & ~Q(lane=3) | Q(broadcast__isnull=False, lane=3),
                 name="outgoing_broadcast_in_its_lane",
+            ),
+            models.UniqueConstraint(
+                fields=["inline_message_id"],
+                condition=~Q(inline_message_id=""),
+                name="outgoing_inline_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(inline_message_id="") | Q(chat_id__lt=INLINE),
+                name="outgoing_inline_in_its_place",
             ),
         ]
         indexes = [
@@ -94,3 +111,8 @@ class OutgoingMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} to {self.chat_id} ({self.state})"
+
+    @property
+    def is_inline(self) -> bool:
+        """A message that somebody sent by inline mode, or a change of one."""
+        return self.chat_id < INLINE

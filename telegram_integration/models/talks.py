@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from generation.models import Job, Photo
-from telegram_integration.models.outbox import OutgoingMessage
+from telegram_integration.models.outbox import INLINE, OutgoingMessage
 
 
 class Talk(models.Model):
@@ -53,7 +53,6 @@ class ChatJob(models.Model):
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="in_chat")
     chat_id = models.BigIntegerField(null=True, blank=True)
     reply_to = models.BigIntegerField(null=True, blank=True)
-    inline_message_id = models.CharField(max_length=64, blank=True)
     message = models.OneToOneField(
         OutgoingMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -72,3 +71,8 @@ class ChatJob(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.job_id} in {self.chat_id}"
+
+    @property
+    def is_inline(self) -> bool:
+        """Its message was sent by inline mode."""
+        return (self.chat_id or 0) < INLINE
