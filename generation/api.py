@@ -65,7 +65,7 @@ class PhotoFilter(django_filters.FilterSet):
     favourite = django_filters.BooleanFilter()
 
     def of_kind(self, queryset: QuerySet[Photo], _name: str, value: str) -> QuerySet[Photo]:
-        return queryset.filter(job__isnull=value == "upload")
+        return queryset.sent() if value == "upload" else queryset.made()
 
 
 class PhotoViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -79,7 +79,7 @@ class PhotoViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
 
     def get_queryset(self) -> QuerySet[Photo]:
         mine = Photo.objects.filter(owner=self.request.user.pk, deleted_at=None)
-        return mine.select_related("job")
+        return mine.select_related("job", "parent")
 
     @extend_schema(
         request={"multipart/form-data": UploadSerializer}, responses={201: PhotoSerializer}

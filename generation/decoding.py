@@ -115,7 +115,7 @@ def decode(data: bytes, recipe: Recipe) -> CleanPhoto:
     kind = judge(data, recipe)
     try:
         picture = _decoded(data, kind, recipe)
-        return _encoded(picture, recipe, as_png=recipe.faithful and kind == "png")
+        return encoded(picture, recipe, as_png=recipe.faithful and kind == "png")
     except PhotoError:
         raise
     except Image.DecompressionBombError:
@@ -236,7 +236,8 @@ def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image:
 # ── out ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _encoded(picture: Image.Image, recipe: Recipe, *, as_png: bool) -> CleanPhoto:
+def encoded(picture: Image.Image, recipe: Recipe, *, as_png: bool) -> CleanPhoto:
+    """The files of a picture that is clean already."""
     picture.info = {}  # What save() would otherwise copy: comments, resolution, profiles.
     as_png = as_png or picture.mode == "RGBA"
     # A whole-number step first: nine times cheaper than LANCZOS from the full size.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import secrets
 import time
 import uuid
@@ -18,6 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from generation import sandbox
 from generation.models import Draft, Photo
@@ -58,7 +60,7 @@ def keep(clean: sandbox.CleanPhoto, *, owner_id: int, digest: str, **extra: Any)
 
     Whoever dies before saving it leaves files that nobody names: see `orphans.py`.
     """
-    kept = RESULT_KEPT if "job" in extra else UPLOAD_KEPT
+    kept = RESULT_KEPT if "job" in extra or "parent" in extra else UPLOAD_KEPT
     return Photo(
         owner_id=owner_id,
         digest=digest,
@@ -95,7 +97,7 @@ def read(photo: Photo) -> bytes:
 
 def favour(photo: Photo) -> None:
     """Keep a picture for good. What people send is not ours to keep."""
-    if photo.job_id is None:
+    if not photo.is_made:
         raise refused("kept_a_day", status=409)
     photo.favourite = True
     photo.save(update_fields=["favourite"])
@@ -106,6 +108,13 @@ def unfavour(photo: Photo) -> None:
     a_day = timezone.now() + UPLOAD_KEPT
     photo.favourite, photo.kept_until = False, max(photo.kept_until or a_day, a_day)
     photo.save(update_fields=["favourite", "kept_until"])
+
+
+def opened(photo: Photo) -> Image.Image:
+    """Its pixels, from a file of our own. Raises a Problem where it is gone."""
+    picture = Image.open(io.BytesIO(read(photo)), formats=("JPEG", "PNG", "WEBP"))
+    picture.load()
+    return picture
 
 
 def forget(photo: Photo) -> None:

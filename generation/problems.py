@@ -86,6 +86,15 @@ VENDOR = {
     "outcome_unknown": _("No picture came back. Nothing was charged. Please try again."),
 }
 
+# The free tools charge nothing, so nothing is said of money.
+FREE = {
+    "nothing_to_change": _("Nothing would change. Turn the picture, or choose a part or a size."),
+    "cut_too_small": _("Too little is left. Choose a part of at least %(limit)s px each way."),
+    "too_thin": _("The picture would be thinner than %(limit)s px. Choose a larger size."),
+    "larger_than_it_is": _("The picture has only %(limit)s px. Choose a smaller size."),
+    "nothing_before": _("This picture was made of no photo, so there is nothing to compare."),
+}
+
 ASKING = {
     "switched_off": _("This tool is switched off."),
     "photo_unknown": _("This photo is not there any more. Choose another one."),
@@ -115,7 +124,7 @@ STAGES = {
 }
 
 
-SENTENCES = PHOTO | JOB | PROVIDER | VENDOR | ASKING
+SENTENCES = PHOTO | JOB | PROVIDER | VENDOR | FREE | ASKING
 
 
 def refused(code: str, *, status: int = 422, **data: Any) -> Problem:

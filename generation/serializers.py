@@ -25,12 +25,15 @@ class PhotoSerializer(serializers.ModelSerializer):
     thumb_url = serializers.SerializerMethodField()
     hints = serializers.SerializerMethodField()
     job = serializers.SlugRelatedField("code", read_only=True, allow_null=True)
+    parent = serializers.SlugRelatedField(
+        "code", read_only=True, allow_null=True, help_text="what a free tool made it from"
+    )
 
     class Meta:
         model = Photo
         fields = (
             "code", "url", "thumb_url", "width", "height", "placeholder",
-            "hints", "favourite", "job", "created_at", "kept_until",
+            "hints", "favourite", "job", "parent", "recipe", "created_at", "kept_until",
         )  # fmt: skip
         read_only_fields = fields
         extra_kwargs = {

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 TEXT = "AI picture studio"
 HEIGHT_SHARE = 0.035
+SMALLEST, SMALLEST_OF_ALL = 12, 6
 SPACING = 7
 OPACITY = 110
 
@@ -25,12 +26,22 @@ def draw(data: bytes) -> bytes:
     return out.getvalue()
 
 
+def sign(picture: Image.Image) -> Image.Image:
+    """The mark in the corner alone, for what was cut out of a marked picture."""
+    signed = picture.convert("RGBA")
+    layer = Image.new("RGBA", signed.size, (255, 255, 255, 0))
+    pen = ImageDraw.Draw(layer)
+    _write_in_corner(pen, signed.size, _fitting(pen, signed.size))
+    signed.alpha_composite(layer)
+    return signed if picture.mode == "RGBA" else signed.convert("RGB")
+
+
 def _marks(size: tuple[int, int]) -> Image.Image:
     """White letters with a dark edge: readable on any picture, in the corner and the middle."""
     width, height = size
     layer = Image.new("RGBA", size, (255, 255, 255, 0))
     pen = ImageDraw.Draw(layer)
-    letter = max(12, round(min(size) * HEIGHT_SHARE))
+    letter = _letter(size)
     font = ImageFont.load_default(letter)
     length = pen.textlength(TEXT, font)
     for number, top in enumerate(range(letter * 2, height, letter * SPACING)):
@@ -38,8 +49,25 @@ def _marks(size: tuple[int, int]) -> Image.Image:
         while left < width:
             _write(pen, (left + letter, top), font, OPACITY // 2)
             left += length + letter * SPACING / 2
-    _write(pen, (width - length - letter, height - letter * 2), font, OPACITY * 2)
+    _write_in_corner(pen, size, letter)
     return layer
+
+
+def _letter(size: tuple[int, int]) -> int:
+    return max(SMALLEST, round(min(size) * HEIGHT_SHARE))
+
+
+def _fitting(pen: ImageDraw.ImageDraw, size: tuple[int, int]) -> int:
+    """As large as the mark may be where it must not be wider than the picture."""
+    letter = _letter(size)
+    length = pen.textlength(TEXT, ImageFont.load_default(letter)) + 2 * letter
+    return max(SMALLEST_OF_ALL, min(letter, int(letter * size[0] / length)))
+
+
+def _write_in_corner(pen: ImageDraw.ImageDraw, size: tuple[int, int], letter: int) -> None:
+    font = ImageFont.load_default(letter)
+    length = pen.textlength(TEXT, font)
+    _write(pen, (size[0] - length - letter, size[1] - letter * 2), font, OPACITY * 2)
 
 
 def _write(

@@ -74,18 +74,19 @@ class JobAdmin(Watched):
 @admin.register(Photo)
 class PhotoAdmin(Watched):
     list_display = ("code", "owner", "kind", "width", "height", "size", "created_at", "deleted_at")
-    list_filter = ("mime", "favourite", ("job", admin.EmptyFieldListFilter))
+    list_filter = ("mime", "favourite", ("job", admin.EmptyFieldListFilter),
+                   ("parent", admin.EmptyFieldListFilter))  # fmt: skip
     search_fields = ("=code", "owner__username")
     list_select_related = ("owner", "job")
     date_hierarchy = "created_at"
     readonly_fields = ("preview",)
     fields = (
-        "preview", "code", "owner", "job", "width", "height", "size", "mime", "hints", "fits",
-        "favourite", "created_at", "deleted_at",
+        "preview", "code", "owner", "job", "parent", "recipe", "width", "height", "size", "mime",
+        "hints", "fits", "favourite", "created_at", "deleted_at",
     )  # fmt: skip
 
     def kind(self, photo: Photo) -> str:
-        return "result" if photo.job_id else "upload"
+        return "result" if photo.job_id else "reshaped" if photo.parent_id else "upload"
 
     def preview(self, photo: Photo) -> str:
         """The tiny placeholder: enough to recognise, too little to look at somebody's photo."""

@@ -41,6 +41,11 @@ class Aspect(models.TextChoices):
     TALL = "9:16", "9:16"
     WIDE = "16:9", "16:9"
 
+    @classmethod
+    def shapes(cls) -> list[tuple[str, str]]:
+        """The choices that say which shape."""
+        return [choice for choice in cls.choices if choice[0] != cls.AUTO]
+
 
 class State(models.TextChoices):
     QUEUED = "queued", _("queued")

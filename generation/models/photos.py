@@ -6,14 +6,26 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from generation.models.choices import Zone
 
 
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    def sent(self) -> PhotoQuerySet:
+        """What people sent themselves."""
+        return self.filter(job=None, parent=None)
+
+    def made(self) -> PhotoQuerySet:
+        """What came of it: results of jobs, and what the free tools made."""
+        return self.exclude(job=None, parent=None)
+
+
 class Photo(models.Model):
-    """A picture of somebody: uploaded by them, or made for them by a job. Never another's."""
+    """A picture of somebody: sent by them, made for them by a job, or by a free tool from another
+    of theirs. Never another's.
+    """
 
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(
@@ -26,6 +38,14 @@ class Photo(models.Model):
     root = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="family",
         help_text="the photo that this one came from by edits; empty: it is the first",
+    )  # fmt: skip
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children",
+        help_text="the picture that a free tool made this one from; empty: none did",
+    )  # fmt: skip
+    recipe = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), blank=True,
+        help_text="what the free tool did",
     )  # fmt: skip
     digest = models.CharField(max_length=64, help_text="SHA-256 of what came in")
     master = models.CharField(
@@ -49,9 +69,14 @@ class Photo(models.Model):
         null=True, blank=True, help_text="its files go right after, and then their names"
     )
 
+    objects = PhotoQuerySet.as_manager()
+
     class Meta:
         ordering = ["-pk"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(job=None) | Q(parent=None), name="photo_made_in_one_way"
+            ),
             models.UniqueConstraint(
                 fields=["owner", "digest"],
                 condition=Q(job=None, deleted_at=None),
@@ -74,7 +99,16 @@ class Photo(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{'result' if self.job_id else 'photo'} {self.code}"
+        return f"{'result' if self.is_made else 'photo'} {self.code}"
+
+    @property
+    def is_made(self) -> bool:
+        return bool(self.job_id or self.parent_id)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it carries the mark of what was made with free actions."""
+        return self.job.watermark if self.job else bool(self.recipe.get("mark"))
 
     @property
     def root_pk(self) -> int:

@@ -17,10 +17,12 @@ from billing.words import balance_short, balance_words, units
 from generation import photos
 from generation.models import Job, Photo, Tool
 from generation.problems import sentence
+from generation.reshaping import how
 
 register = template.Library()
 register.filter("balance_words", balance_words)
 register.filter("balance_short", balance_short)
+register.filter("how", how)
 
 DAYS = {0: _("Today"), 1: _("Yesterday")}
 
@@ -49,7 +51,7 @@ def what_happened(job: Job) -> Any:
 def alt_text(photo: Photo) -> str:
     """What the picture shows, as far as its recipe tells."""
     if photo.job is None:
-        return gettext("Your photo")
+        return how(photo) or gettext("Your photo")
     if photo.job.tool == Tool.TRYON:
         return gettext("You, trying it on: %(zone)s") % {"zone": photo.job.get_zone_display()}
     return photo.job.prompt[:120]
