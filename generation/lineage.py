@@ -9,11 +9,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from generation import photos
 from generation.decoding import RESULT, encoded
 from generation.models import Photo
-from PIL import Image
 
 # What was done, by what stands in the recipe.
 HOW = {

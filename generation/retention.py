@@ -59,7 +59,7 @@ def result_until(made_at: datetime, plan_ends: datetime | None) -> datetime:
 
 def kept_until(photo: Photo) -> datetime:
     """What the person is told: as things stand now, and without a heart."""
-    if photo.job_id is None:
+    if not photo.is_made:
         return photo.kept_until or photo.created_at + UPLOAD_KEPT
     ends = subscriptions.ends_of([photo.owner_id]).get(photo.owner_id)
     until = result_until(photo.created_at, ends)
@@ -86,7 +86,7 @@ def _lateness(rows: QuerySet[Any], field: str, now: datetime) -> tuple[int, floa
 
 
 def _forgettable() -> QuerySet[Photo]:
-    return Photo.objects.filter(Q(job=None) | Q(favourite=False), deleted_at=None)
+    return (Photo.objects.sent() | Photo.objects.filter(favourite=False)).filter(deleted_at=None)
 
 
 def _due_photos(now: datetime) -> QuerySet[Photo]:
@@ -100,8 +100,8 @@ def _date_photos() -> int:
     undated = _forgettable().filter(kept_until=None).values_list("pk", flat=True)
     keys = list(undated.order_by()[:AT_ONCE])
     some = Photo.objects.filter(pk__in=keys, kept_until=None)
-    some.filter(job=None).update(kept_until=F("created_at") + UPLOAD_KEPT)
-    some.exclude(job=None).update(kept_until=F("created_at") + RESULT_KEPT)
+    some.sent().update(kept_until=F("created_at") + UPLOAD_KEPT)
+    some.made().update(kept_until=F("created_at") + RESULT_KEPT)
     return len(keys)
 
 
@@ -118,10 +118,10 @@ def _forget_photos() -> int:
 
 def _kept_by_a_plan(due: list[Photo], now: datetime) -> set[int]:
     """Pictures whose end a plan has put off, with the new end written down."""
-    ends = subscriptions.ends_of({photo.owner_id for photo in due if photo.job_id})
+    ends = subscriptions.ends_of({photo.owner_id for photo in due if photo.is_made})
     kept = []
     for photo in due:
-        if photo.job_id and photo.owner_id in ends:
+        if photo.is_made and photo.owner_id in ends:
             photo.kept_until = result_until(photo.created_at, ends[photo.owner_id])
             kept += [photo] if photo.kept_until > now else []
     Photo.objects.bulk_update(kept, ["kept_until"])

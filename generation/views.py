@@ -32,6 +32,7 @@ from generation.models import (
     Tool,
     Zone,
 )
+from generation.reshaping import LEAST, MOST
 from generation.serializers import JobSerializer
 
 GALLERY_PAGE = 60
@@ -82,7 +83,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 @login_required
 def imagine(request: HttpRequest) -> HttpResponse:
     context = _offer(request, Tool.IMAGINE) | {
-        "aspects": [choice for choice in Aspect.choices if choice[0] != Aspect.AUTO],
+        "aspects": Aspect.shapes(),
         "counts": range(1, 5),
     }
     return render(request, "generation/imagine.html", context)
@@ -106,8 +107,8 @@ def job(request: HttpRequest, code: UUID) -> HttpResponse:
 @login_required
 def gallery(request: HttpRequest) -> HttpResponse:
     """Everything made for the person, newest first; ``tool`` and ``favourite`` narrow it."""
-    pictures = Photo.objects.filter(owner=request.user, deleted_at=None).exclude(job=None)
-    pictures = pictures.select_related("job").order_by("-created_at")
+    pictures = Photo.objects.made().filter(owner=request.user, deleted_at=None)
+    pictures = pictures.select_related("job", "parent").order_by("-created_at")
     if (tool := request.GET.get("tool")) in PICTURE_TOOLS:
         pictures = pictures.filter(job__tool=tool)
     if "favourite" in request.GET:
@@ -121,11 +122,11 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @login_required
 def picture(request: HttpRequest, code: UUID) -> HttpResponse:
     """One picture: beside what it was made from, with its recipe."""
-    mine = Photo.objects.filter(owner=request.user).select_related("job")
+    mine = Photo.objects.filter(owner=request.user).select_related("job", "parent")
     found = get_object_or_404(mine.prefetch_related("job__inputs__photo"), code=code)
     if found.deleted_at:
         return _gone(request, found)
-    inputs = _inputs(found.job) if found.job else {}
+    inputs = _inputs(found.job) if found.job else _parent(found)
     context = {
         "picture": found,
         "inputs": inputs,
@@ -134,6 +135,17 @@ def picture(request: HttpRequest, code: UUID) -> HttpResponse:
         "some_gone": found.job and any(i.photo.deleted_at for i in found.job.inputs.all()),
     }
     return render(request, "generation/picture.html", context)
+
+
+@require_safe
+@login_required
+def reshape(request: HttpRequest, code: UUID) -> HttpResponse:
+    """Where a picture is rotated, cropped and resized by hand."""
+    found = get_object_or_404(Photo, owner=request.user, code=code)
+    if found.deleted_at:
+        return _gone(request, found)
+    context = {"picture": found, "aspects": Aspect.shapes()}
+    return render(request, "generation/reshape.html", context | {"least": LEAST, "most": MOST})
 
 
 def _gone(request: HttpRequest, photo: Photo) -> HttpResponse:
@@ -162,11 +174,17 @@ def _inputs(found: Job) -> dict[str, Photo]:
     return {role: photo for role, photo in pairs if role != Input.Role.REFERENCE}
 
 
+def _parent(found: Photo) -> dict[str, Photo]:
+    """What a free tool made it from, if that is still there."""
+    parent = found.parent
+    return {"parent": parent} if parent and not parent.deleted_at else {}
+
+
 def _offer(request: HttpRequest, tool: Tool) -> dict[str, Any]:
     """What the tool costs this person now, and photos that they sent before."""
     price: Price = listed_price(tool)
     have = ledger.balance(request.user.pk)
-    sent = Photo.objects.filter(owner=request.user.pk, job=None, deleted_at=None)
+    sent = Photo.objects.sent().filter(owner=request.user.pk, deleted_at=None)
     return {
         "quote": ledger.quote(price, have),
         "balance": have,

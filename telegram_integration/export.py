@@ -72,5 +72,5 @@ def _data(user: User, kept: list[Photo]) -> dict[str, Any]:
 
 
 def _name(photo: Photo) -> str:
-    kind = "results" if photo.job_id else "photos"
+    kind = "results" if photo.is_made else "photos"
     return f"{kind}/{photo.created_at:%Y-%m-%d}-{photo.code}.{EXTENSIONS[photo.mime]}"

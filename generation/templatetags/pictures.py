@@ -15,9 +15,9 @@ from billing.ledger import SPENDING_ORDER, Balance
 from billing.models import Price
 from billing.words import balance_short, balance_words, units
 from generation import photos
+from generation.lineage import how
 from generation.models import Job, Photo, Tool
 from generation.problems import sentence
-from generation.reshaping import how
 
 register = template.Library()
 register.filter("balance_words", balance_words)

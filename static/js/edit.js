@@ -27,6 +27,7 @@ studio.editor = (() => {
     box.querySelector('[data-under]').src = photo.placeholder;
     for (const image of page.querySelectorAll('[data-image]')) image.src = photo.url;
     page.querySelector('[data-open]').href = `/pictures/${photo.code}/`;
+    form.querySelector('[data-reshape]').href = `/pictures/${photo.code}/reshape/`;
     history.replaceState(history.state, '', `?photo=${photo.code}`);
     mark();
   }

@@ -1,6 +1,7 @@
 'use strict';
 /* A frame over a photo: dragged, resized at its corners, or moved by the arrow keys. The box is
-   [left, top, width, height] in fractions of the photo. */
+   [left, top, width, height] in fractions of the photo. Where frame.ratio is set, the frame keeps
+   that many times its height as its width; frame.least is the smallest width and height. */
 studio.frame = (() => {
   const SMALLEST = 0.06;
   const STEP = 0.02;
@@ -22,14 +23,20 @@ studio.frame = (() => {
   }
 
   /** The corner opposite to the one that is dragged stays where it is. */
-  function resized([left, top, width, height], corner, dx, dy) {
+  function resized(frame, [left, top, width, height], corner, dx, dy) {
+    const [leastX, leastY] = frame.least || [SMALLEST, SMALLEST];
     const [west, north] = [corner.includes('w'), corner.includes('n')];
     const [right, bottom] = [left + width, top + height];
-    const x1 = west ? within(left + dx, 0, right - SMALLEST) : left;
-    const y1 = north ? within(top + dy, 0, bottom - SMALLEST) : top;
-    const x2 = west ? right : within(right + dx, left + SMALLEST, 1);
-    const y2 = north ? bottom : within(bottom + dy, top + SMALLEST, 1);
-    return [x1, y1, x2 - x1, y2 - y1];
+    const x1 = west ? within(left + dx, 0, right - leastX) : left;
+    const y1 = north ? within(top + dy, 0, bottom - leastY) : top;
+    const x2 = west ? right : within(right + dx, left + leastX, 1);
+    const y2 = north ? bottom : within(bottom + dy, top + leastY, 1);
+    if (!frame.ratio) return [x1, y1, x2 - x1, y2 - y1];
+    const wanted = Math.abs(dx) > Math.abs(dy) ? x2 - x1 : (y2 - y1) * frame.ratio;
+    const room = Math.min(west ? right : 1 - left, (north ? bottom : 1 - top) * frame.ratio);
+    const across = Math.min(room, Math.max(wanted, leastX, leastY * frame.ratio));
+    const down = across / frame.ratio;
+    return [west ? right - across : left, north ? bottom - down : top, across, down];
   }
 
   function change(frame, box) {
@@ -45,7 +52,7 @@ studio.frame = (() => {
     frame.setPointerCapture(event.pointerId);
     frame.onpointermove = (to) => {
       const by = [(to.clientX - x) / width, (to.clientY - y) / height];
-      change(frame, corner ? resized(box, corner, ...by) : moved(box, ...by));
+      change(frame, corner ? resized(frame, box, corner, ...by) : moved(box, ...by));
     };
     frame.onpointerup = frame.onpointercancel = () => { frame.onpointermove = null; };
   }
@@ -54,7 +61,7 @@ studio.frame = (() => {
     const by = {ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP]}[event.key];
     if (!by || !('free' in frame.dataset)) return;
     event.preventDefault();
-    change(frame, event.shiftKey ? resized(frame.box, 'se', ...by) : moved(frame.box, ...by));
+    change(frame, event.shiftKey ? resized(frame, frame.box, 'se', ...by) : moved(frame.box, ...by));
   }
 
   /** Let the person move it. */

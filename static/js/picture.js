@@ -1,5 +1,5 @@
 'use strict';
-/* One picture: favourite, save, share, delete. */
+/* One picture: favourite, save, share, delete, and before and after on one card. */
 (() => {
   const FRESH_MS = 4 * 60 * 1000;
   const side = document.querySelector('[data-picture]');
@@ -52,6 +52,18 @@
     return Boolean(navigator.canShare?.({files: [sample]}));
   };
 
+  /** Made within the request, and a picture of its own. */
+  async function card({currentTarget: button}) {
+    button.disabled = true;
+    try {
+      const made = await studio.api('POST', button.dataset.card);
+      location.assign(`/pictures/${made.code}/`);
+    } catch (problem) {
+      studio.toast(problem.message);
+      button.disabled = false;
+    }
+  }
+
   async function remove({currentTarget: button}) {
     if (await studio.sheet(part('confirm')) !== 'delete') return;
     button.disabled = true;
@@ -75,5 +87,6 @@
   part('save').addEventListener('click', save);
   part('share').addEventListener('click', share);
   part('share').hidden = !canShare();
+  part('card')?.addEventListener('click', card);
   part('delete').addEventListener('click', remove);
 })();

@@ -24,7 +24,12 @@ def pages_about(page: Page) -> list[str]:
     page.press("[name=prompt]", "Enter")
     made = page.wait_for_selector(".turn--done [data-use]").get_attribute("data-code")
     job = ask(page, tool="imagine", prompt="a calm lake at sunset", count=1)
-    return [f"/edit/?photo={made}", f"/pictures/{made}/", f"/jobs/{job}/"]
+    return [
+        f"/edit/?photo={made}",
+        f"/pictures/{made}/",
+        f"/pictures/{made}/reshape/",
+        f"/jobs/{job}/",
+    ]
 
 
 def test_every_page_fits_a_phone_and_a_desktop(guest: Page) -> None:

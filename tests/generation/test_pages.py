@@ -49,7 +49,7 @@ def tried_on(owner: User) -> Photo:
 
 
 def address_of(name: str, owner: User) -> str:
-    args = [made(owner, f"for {name}").code] if name == "picture" else []
+    args = [made(owner, f"for {name}").code] if name in ("picture", "reshape") else []
     return reverse(name, args=args)
 
 
@@ -59,14 +59,14 @@ def html(client: Client, address: str) -> str:
     return answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["home", "gallery", "picture"])
+@pytest.mark.parametrize("name", ["home", "gallery", "picture", "reshape"])
 def test_the_owner_sees_the_page(name: str, person: User, signed_in: SignIn) -> None:
     page = html(signed_in(person), address_of(name, person))
     assert page.count('id="main"') == 1
     assert "<h1" in page
 
 
-@pytest.mark.parametrize("name", ["home", "gallery", "picture"])
+@pytest.mark.parametrize("name", ["home", "gallery", "picture", "reshape"])
 def test_an_unknown_visitor_is_sent_to_sign_in_and_back(name: str, person: User) -> None:
     address = address_of(name, person)
     answer = Client().get(address)
@@ -74,7 +74,7 @@ def test_an_unknown_visitor_is_sent_to_sign_in_and_back(name: str, person: User)
     assert answer.url == f"{reverse('sign_in')}?next={address}"
 
 
-@pytest.mark.parametrize("name", ["home", "gallery", "picture"])
+@pytest.mark.parametrize("name", ["home", "gallery", "picture", "reshape"])
 def test_a_page_has_no_inline_script_and_no_inline_style(
     name: str, person: User, signed_in: SignIn
 ) -> None:
@@ -85,8 +85,11 @@ def test_a_page_has_no_inline_script_and_no_inline_style(
     assert " onclick=" not in page
 
 
-def test_a_strangers_picture_is_not_there(person: User, stranger: User, signed_in: SignIn) -> None:
-    address = reverse("picture", args=[made(person).code])
+@pytest.mark.parametrize("name", ["picture", "reshape"])
+def test_a_strangers_picture_is_not_there(
+    name: str, person: User, stranger: User, signed_in: SignIn
+) -> None:
+    address = reverse(name, args=[made(person).code])
     assert signed_in(stranger).get(address).status_code == 404
 
 
@@ -98,6 +101,7 @@ def test_a_deleted_picture_is_gone_for_its_owner_and_never_was_for_others(
     client = signed_in(person)
     assert client.get(address).status_code == 410
     assert signed_in(stranger).get(address).status_code == 404
+    assert client.get(reverse("reshape", args=[gone.code])).status_code == 410
     assert str(gone.code) not in html(client, reverse("gallery"))
 
 
@@ -256,3 +260,50 @@ def test_a_picture_knows_its_size_before_it_loads(person: User, signed_in: SignI
     page = html(signed_in(person), reverse("picture", args=[made(person).code]))
     assert 'width="800" height="1000"' in page
     assert 'src="data:image/png;base64,AAAA"' in page
+
+
+def reshaped(owner: User, parent: Photo, **recipe: Any) -> Photo:
+    return sent(owner, "reshaped", parent=parent, recipe=recipe)
+
+
+def test_every_picture_leads_to_the_free_tools(person: User, signed_in: SignIn) -> None:
+    for one in (sent(person), made(person), reshaped(person, sent(person, "x"), degrees=90)):
+        page = html(signed_in(person), reverse("picture", args=[one.code]))
+        assert f'href="{reverse("reshape", args=[one.code])}"' in page
+
+
+def test_a_reshaped_picture_tells_what_was_done_from_what_and_that_it_was_free(
+    person: User, signed_in: SignIn
+) -> None:
+    parent = tried_on(person)
+    shown = reshaped(person, parent, degrees=90, box=[0, 0, 0.5, 1])
+    page = html(signed_in(person), reverse("picture", args=[shown.code]))
+    for words in ("Rotated, cropped", "free tools", "free", reverse("picture", args=[parent.code])):
+        assert words in page
+    assert "data-split" not in page
+    assert "data-card" not in page
+
+
+def test_a_parent_that_was_deleted_is_not_shown(person: User, signed_in: SignIn) -> None:
+    parent = sent(person, "gone", deleted_at=timezone.now())
+    shown = reshaped(person, parent, side=64)
+    page = html(signed_in(person), reverse("picture", args=[shown.code]))
+    assert str(parent.code) not in page
+
+
+def test_a_reshaped_picture_is_in_the_gallery_and_not_among_what_was_sent(
+    person: User, signed_in: SignIn
+) -> None:
+    upload = sent(person)
+    shown = reshaped(person, upload, mirror=True)
+    assert f'data-tile="{shown.code}"' in html(signed_in(person), reverse("gallery"))
+    wizard = html(signed_in(person), reverse("edit"))
+    assert str(upload.code) in wizard
+    assert str(shown.code) not in wizard
+
+
+def test_a_card_is_offered_where_there_is_something_before(person: User, signed_in: SignIn) -> None:
+    page = html(signed_in(person), reverse("picture", args=[tried_on(person).code]))
+    assert "data-card=" in page
+    page = html(signed_in(person), reverse("picture", args=[made(person, "lake").code]))
+    assert "data-card=" not in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import timedelta as td
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from rest_framework.test import APIClient
 
 from billing import ledger
 from billing.problem import Problem
-from generation import lineage, photos, queue, studio, watermark, worker
-from generation.models import Input, Job, Photo
+from generation import lineage, photos, queue, retention, studio, watermark, worker
 from generation.lineage import how
+from generation.models import Input, Job, Photo
 from generation.reshaping import Change, reshape
 from telegram_integration.models import User
 from tests.conftest import Obedient, picture_file
@@ -139,6 +140,38 @@ def test_a_picture_has_a_job_or_a_parent_and_never_both(photo: Photo, person: Us
     job = studio.imagine(person.pk, prompt="a lake")
     with pytest.raises(IntegrityError, match="photo_made_in_one_way"):
         Photo.objects.filter(pk=made.pk).update(job=job)
+
+
+# ── how long it is kept ──────────────────────────────────────────────────────────────────────────
+
+
+def test_it_is_kept_like_a_result_when_its_parent_is_gone(photo: Photo) -> None:
+    made = reshape(photo, Change(degrees=90))
+    assert made.kept_until - photo.kept_until > td(days=28)
+    Photo.objects.filter(pk=photo.pk).update(kept_until=timezone.now())
+    retention.forget_due()
+    left = Photo.objects.filter(deleted_at=None)
+    assert list(left) == [made]
+    Photo.objects.update(kept_until=timezone.now())
+    retention.forget_due()
+    assert not left.all().exists()
+
+
+def test_a_favourite_is_kept_for_good(api: APIClient, photo: Photo) -> None:
+    made = reshape(photo, Change(degrees=90))
+    answer = api.patch(f"/api/v1/photos/{made.code}/", {"favourite": True}, format="json")
+    assert answer.status_code == 200
+    Photo.objects.update(kept_until=timezone.now())
+    retention.forget_due()
+    assert list(Photo.objects.filter(deleted_at=None)) == [made]
+
+
+def test_made_again_it_is_kept_as_long_as_a_new_one(photo: Photo) -> None:
+    made = reshape(photo, Change(degrees=90))
+    Photo.objects.filter(pk=made.pk).update(kept_until=timezone.now() + td(hours=1))
+    again = reshape(photo, Change(degrees=90))
+    assert again == made
+    assert again.kept_until - timezone.now() > td(days=29)
 
 
 # ── the mark of free actions ─────────────────────────────────────────────────────────────────────
@@ -272,7 +305,7 @@ def test_there_is_no_card_where_the_photo_before_is_gone(api: APIClient, result:
 
 
 def test_a_file_that_is_gone_is_said_so(photo: Photo) -> None:
-    photos.default_storage.delete(photo.master)
+    photos.remove([photo.master])
     with pytest.raises(Problem, match="photo_gone"):
         reshape(photo, Change(degrees=90))
 
