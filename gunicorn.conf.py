@@ -8,10 +8,14 @@ finished. Its lines in the log look like all others.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aibot.settings")
+# Where the workers count their requests, so that any of them can answer /metrics for all.
+counts = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="studio-counts-")
 
 from aibot import logs
 
@@ -34,3 +38,13 @@ def when_ready(server: Any) -> None:
         raise StopIteration  # as gunicorn's own handler of SIGTERM does
 
     server.handle_term = drain
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    shutil.rmtree(counts, ignore_errors=True)

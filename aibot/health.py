@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from aibot import draining
-from aibot.metrics import registry
+from aibot.metrics import registry, requests
 from billing.replica import from_replica
 from generation.models import Heartbeat
 
@@ -106,7 +106,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     )
     if not (allowed or (settings.DEBUG and not settings.METRICS_TOKEN)):
         raise Http404
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    numbers = generate_latest(registry) + requests.text()
+    return HttpResponse(numbers, content_type=CONTENT_TYPE_LATEST)
 
 
 def _build() -> dict[str, str]:

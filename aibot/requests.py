@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import LazyObject
 
 from aibot.logs import REQUESTS
+from aibot.metrics import requests as metrics
 from billing import tracing
 
 HEADER = "X-Request-ID"
@@ -33,7 +34,7 @@ def traced(get_response: Answers) -> Answers:
         number, began = number_of(request.headers.get(HEADER, "")), time.perf_counter()
         with tracing.about(request=number):
             response = get_response(request)
-            _write(request, response, time.perf_counter() - began)
+            _tell(request, response, time.perf_counter() - began)
         response[HEADER] = number
         return response
 
@@ -46,11 +47,12 @@ def number_of(given: str) -> str:
     return given if is_trusted and WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
 
 
-def _write(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+def _tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     """The route and never the address: an address may carry a secret, or a search for words."""
     where, status = route(request), response.status_code
     said = {"method": request.method, "route": where, "status": status}
     said |= {"seconds": round(seconds, 4)} | _person(request)
+    metrics.count(request.method, where, status, seconds)
     level = logging.DEBUG if where in PROBES else logging.INFO
     logger.log(level, "%s %s %s", request.method, where, status, extra=said)
 

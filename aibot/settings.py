@@ -273,6 +273,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=40),
         "options": {"expires": 3600},
     },
+    "providers": {
+        "task": "generation.tasks.look_after_providers",
+        "schedule": 900,
+        "options": {"expires": 900},
+    },
     # Photos that people send go 24 hours later: at most 10 minutes late, so look more often.
     "retention": {
         "task": "generation.tasks.forget_due",

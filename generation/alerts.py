@@ -16,10 +16,11 @@ from generation.providers.base import MISCONFIGURED, NO_CREDITS, ProviderError
 
 logger = logging.getLogger(__name__)
 
-RETIRED = "retired"
+RETIRED, LOW_BALANCE = "retired", "low_balance"
 FIXES = {
     NO_CREDITS: _("Top up the account with the vendor, or route another provider before it."),
     MISCONFIGURED: _("Mend its key, address or options; the vendor's words say which."),
+    LOW_BALANCE: _("Top up the account with the vendor before it is empty."),
     RETIRED: _("Put a model id that the vendor lists into its options, under “models”."),
 }
 TEXT_CHARACTERS = 500
@@ -37,6 +38,13 @@ def raise_alert(key: str, text: str) -> None:
         _seen_again(key, text)
     else:
         logger.error("%s: %s", key, text)
+
+
+def hold(key: str, text: str) -> None:
+    """For what is looked at again and again: open as long as it is so, and counted once."""
+    text, still_open = presentable(text), Alert.objects.filter(key=key, cleared_at=None)
+    if not still_open.update(seen_at=timezone.now(), text=text):
+        raise_alert(key, text)
 
 
 def _seen_again(key: str, text: str) -> bool:

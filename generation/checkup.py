@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta as td
+from decimal import Decimal
 from statistics import median
 
 from django.conf import settings
@@ -166,8 +167,8 @@ def look() -> list[Finding]:
     return _remembered(_asked(known()))
 
 
-def find_retired() -> None:
-    """At start-up: are the models of those who get orders still served?"""
+def look_after() -> None:
+    """At start-up and by the clock: those who get orders. What is wrong becomes an alert."""
     _remembered(_asked([finding for finding in known() if finding.routes]))
 
 
@@ -252,13 +253,34 @@ def _silent(finding: Finding) -> Finding:
 
 
 def _remembered(findings: Iterable[Finding]) -> list[Finding]:
-    """What was found out about models stays as an alert, until they are listed again."""
+    """What was found out stays as rows: alerts until it is well again, and what accounts hold."""
     findings = list(findings)
     for finding in findings:
-        key = alerts.about(finding.name, alerts.RETIRED)
-        if finding.missing and finding.routes:
-            logger.warning("%s no longer lists %s", finding.name, ", ".join(finding.missing))
-            alerts.raise_alert(key, f"no longer listed: {', '.join(finding.missing)}")
-        elif finding.probe:
-            alerts.clear(key)
+        _remember_models(finding)
+        _remember_balance(finding)
+        if finding.error and finding.routes:
+            alerts.note_end(finding.name, finding.error.code, finding.error)
     return findings
+
+
+def _remember_models(finding: Finding) -> None:
+    key = alerts.about(finding.name, alerts.RETIRED)
+    if finding.missing and finding.routes:
+        logger.warning("%s no longer lists %s", finding.name, ", ".join(finding.missing))
+        alerts.raise_alert(key, f"no longer listed: {', '.join(finding.missing)}")
+    elif finding.probe:
+        alerts.clear(key)
+
+
+def _remember_balance(finding: Finding) -> None:
+    """Nothing is known of one that does not say. Below its limit the owner hears of it once."""
+    is_empty = finding.error and finding.error.code == NO_CREDITS
+    left = Decimal(0) if is_empty else finding.probe and finding.probe.balance
+    if left is None:
+        return
+    ProviderSetting.objects.filter(name=finding.name).update(balance=left)
+    key, least = alerts.about(finding.name, alerts.LOW_BALANCE), finding.setting.low_balance
+    if 0 < left < least:
+        alerts.hold(key, f"{finding.credits} left, told below {least.normalize():f}")
+    else:
+        alerts.clear(key)

@@ -62,6 +62,12 @@ def forget_due() -> None:
 
 
 @shared_task
+def look_after_providers() -> None:
+    """Are their models still served, and what do our accounts there hold?"""
+    checkup.look_after()
+
+
+@shared_task
 def remove_orphans() -> None:
     orphans.remove_some(timezone.now())
 
@@ -124,7 +130,7 @@ def listen_at_the_door(sender: Any, **_kwargs: object) -> None:
     heard = set(sender.app.amqp.queues.consume_from)
     pool = sender.pool if PICTURES in heard else None
     threading.Thread(target=_look, args=(pool,), name="door", daemon=True).start()
-    threading.Thread(target=_find_retired, name="models", daemon=True).start()
+    threading.Thread(target=_look_after_providers, name="models", daemon=True).start()
     for name in heard:
         queue.ring("generation.tasks.canary", queue=name)
     sweep()
@@ -136,10 +142,10 @@ def leave(**_kwargs: object) -> None:
     parting.begin()
 
 
-def _find_retired() -> None:
+def _look_after_providers() -> None:
     """Beside the work, which waits for no vendor's list of models."""
     try:
-        checkup.find_retired()
+        checkup.look_after()
     except Exception:
         logger.warning("the models could not be looked up", exc_info=True)
     finally:

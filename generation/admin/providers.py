@@ -29,10 +29,10 @@ class RouteInline(admin.TabularInline):
 class ProviderSettingAdmin(admin.ModelAdmin):
     """Switched off here, a provider gets no new order in any process."""
 
-    list_display = ("name", "enabled", "concurrency", "per_minute", "picture_cost")
+    list_display = ("name", "enabled", "concurrency", "per_minute", "picture_cost", "balance")
     list_editable = ("enabled", "concurrency", "per_minute", "picture_cost")
     inlines = (RouteInline,)
-    readonly_fields = ("resting",)
+    readonly_fields = ("resting", "balance")
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.checkup)

@@ -27,6 +27,14 @@ class ProviderSetting(models.Model):
         max_digits=9, decimal_places=4, default=Decimal(0),
         help_text="₽ a picture, where the vendor does not say",
     )  # fmt: skip
+    balance = models.DecimalField(
+        max_digits=14, decimal_places=4, null=True, blank=True,
+        help_text="what our account there holds, in its own units, as it last said",
+    )  # fmt: skip
+    low_balance = models.DecimalField(
+        max_digits=14, decimal_places=4, db_default=Decimal(0),
+        help_text="below this the owner is told; 0: never",
+    )  # fmt: skip
 
     class Meta:
         ordering = ["name"]
@@ -82,6 +90,7 @@ class Alert(models.Model):
     seen_at = models.DateTimeField(default=timezone.now, help_text="when it last happened")
     told_at = models.DateTimeField(null=True, blank=True)
     cleared_at = models.DateTimeField(null=True, blank=True)
+    end_told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]

@@ -146,12 +146,14 @@ class Probe:
     """What a provider says when it is asked something harmless.
 
     ``credits`` is what our account there holds, in words; empty where it does not say. ``missing``
-    are the model ids we are set up with that it no longer lists.
+    are the model ids we are set up with that it no longer lists. ``balance`` is the number in
+    ``credits``, where there is one.
     """
 
     credits: str = ""
     missing: frozenset[str] = frozenset()
     detail: str = ""
+    balance: Decimal | None = None
 
 
 @dataclass(frozen=True)

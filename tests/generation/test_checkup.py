@@ -326,14 +326,14 @@ def test_at_start_a_retired_model_raises_an_alert_that_goes_again(
 ) -> None:
     stub = vendor("gemini")
     stub.served = ["gemini-3-pro-image"]
-    checkup.find_retired()
+    checkup.look_after()
     alert = Alert.objects.get()
     assert (alert.key, alert.cleared_at) == ("provider:gemini:retired", None)
     assert gemini_stub.MODEL in alert.text
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert any(gemini_stub.MODEL in record.getMessage() for record in warnings)
     stub.served = list(gemini_stub.SERVED)
-    checkup.find_retired()
+    checkup.look_after()
     alert.refresh_from_db()
     assert alert.cleared_at is not None
 
@@ -343,14 +343,14 @@ def test_at_start_a_vendor_that_cannot_be_asked_changes_nothing(vendor: Vendor) 
     stub = vendor("gemini")
     Alert.objects.create(key="provider:gemini:retired", text="gone")
     stub.script(gemini_stub.LIST, RESET)
-    checkup.find_retired()
+    checkup.look_after()
     assert Alert.objects.get().cleared_at is None
 
 
 def test_at_start_only_those_who_get_orders_are_asked(vendor: Vendor) -> None:
     stub = vendor("gemini")
     Route.objects.all().delete()
-    checkup.find_retired()
+    checkup.look_after()
     assert stub.asked == []
 
 
@@ -360,7 +360,35 @@ def test_a_start_never_fails_over_it(
     def broken() -> None:
         raise RuntimeError("no table yet")
 
-    monkeypatch.setattr(checkup, "find_retired", broken)
+    monkeypatch.setattr(checkup, "look_after", broken)
     monkeypatch.setattr(tasks.connection, "close", lambda: None)
-    tasks._find_retired()
+    tasks._look_after_providers()
     assert "the models could not be looked up" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("left", "least", "is_told", "kept"),
+    [(3, 5, True, 3), (3, 2, False, 3), (3, 0, False, 3), (0, 5, False, 0)],
+)
+def test_an_account_that_runs_low_is_told_before_it_is_empty(
+    vendor: Vendor, left: int, least: int, is_told: bool, kept: int
+) -> None:
+    """Empty is an alert of its own."""
+    stub = vendor("kie")
+    stub.script("/api/v1/chat/credit", *[Answer(200, {"code": 200, "data": left})] * 2)
+    ProviderSetting.objects.filter(name="kie").update(low_balance=least)
+    checkup.look_after()
+    checkup.look_after()
+    low = Alert.objects.filter(key="provider:kie:low_balance", cleared_at=None)
+    assert list(low.values_list("times", flat=True)) == [1] * is_told
+    assert Alert.objects.filter(key="provider:kie:no_credits").exists() is (left == 0)
+    assert ProviderSetting.objects.get(name="kie").balance == kept
+
+
+def test_an_account_that_was_filled_up_closes_its_alert(vendor: Vendor) -> None:
+    stub = vendor("kie")
+    ProviderSetting.objects.filter(name="kie").update(low_balance=5)
+    for left in (3, 30):
+        stub.script("/api/v1/chat/credit", Answer(200, {"code": 200, "data": left}))
+        checkup.look_after()
+    assert Alert.objects.get().cleared_at is not None

@@ -134,7 +134,7 @@ class Kie:
         left = self.balance()
         if left is not None and not left:
             raise ProviderError(NO_CREDITS, "no credits are left")
-        return Probe("" if left is None else f"{left} credits")
+        return Probe("" if left is None else f"{left} credits", balance=left)
 
     def _ids(self, tool: str) -> tuple[str, ...]:
         ids = self.options.get("models", {}).get(tool, PREFERRED)

@@ -113,7 +113,8 @@ class OpenRouter:
         if left is not None and left <= 0:
             raise ProviderError(NO_CREDITS, f"{left} dollars are left")
         credits = "" if left is None else f"${left.quantize(Decimal('0.01'))}"
-        return Probe(credits, self.configured_models() - self.listed_models())
+        missing = self.configured_models() - self.listed_models()
+        return Probe(credits, missing, balance=left)
 
     def _dollars_left(self) -> Decimal | None:
         """What the key may still spend; without a limit of its own, what the account holds."""
