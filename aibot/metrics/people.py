@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta as td
 
-from django.db import connection
+from django.db import connections
 from django.db.models import Count, Q
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -56,7 +56,7 @@ def _active() -> Metric:
     family = GaugeMetricFamily("studio_people_active", "Who did something", labels=["days"])
     now = timezone.now()
     since = [now - td(days=days) for days in WINDOWS]
-    with connection.cursor() as cursor:
+    with connections[User.objects.all().db].cursor() as cursor:
         cursor.execute(ACTIVE, [*since, *[since[-1]] * 3])
         numbers = cursor.fetchone()
     for days, number in zip(WINDOWS, numbers, strict=True):
