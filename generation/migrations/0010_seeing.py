@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0008_retention'),
+        ('generation', '0009_free_tools'),
     ]
 
     operations = [
