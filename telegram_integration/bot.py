@@ -10,7 +10,16 @@ from telegram import Update
 
 from telegram_integration import keyboards, people
 from telegram_integration.calls import Call
-from telegram_integration.handlers import commands, inline, logins, photos, presses, shop, talking
+from telegram_integration.handlers import (
+    commands,
+    inline,
+    logins,
+    photos,
+    presses,
+    shapes,
+    shop,
+    talking,
+)
 
 Handler = Callable[..., None]
 
@@ -28,6 +37,7 @@ PRESSES: dict[str, Handler] = {
     "ba": presses.before_and_after, "fav": presses.favourite, "del": presses.delete,
     "gone": presses.gone, "use": presses.use, "lang": commands.language, "shop": shop.shop,
     "buy": shop.shop, "pay": shop.offer, "erase": commands.erase,
+    "menu": shapes.menu, "shape": shapes.change, "back": shapes.back,
     "login": logins.yes, "nologin": logins.no,
 }  # fmt: skip
 IN_GROUPS = frozenset({"imagine"})

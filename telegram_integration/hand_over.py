@@ -18,11 +18,13 @@ from telegram import InlineQueryResultCachedPhoto
 from telegram.error import BadRequest, TelegramError
 
 from billing.problem import Problem
+from generation.lineage import how
 from generation.models import Photo
 from telegram_integration import door, outbox, saying
 from telegram_integration.handlers.photos import deeds
+from telegram_integration.keyboards import Keyboard
 from telegram_integration.models import Lane, OutgoingMessage, User
-from telegram_integration.telling import is_reachable, under
+from telegram_integration.telling import is_reachable, keeping, under
 
 SHARE_SECONDS = 8
 # A salt of its own: the links of the pages work for their owner alone, these for whoever has one.
@@ -60,8 +62,14 @@ def send(user: User, photo: Photo, *, key: str | None) -> None:
 def put(chat_id: int, photo: Photo, *, key: str) -> None:
     """A message that the picture takes the place of, with what can be done with it."""
     message = saying.say(chat_id, "…", key=f"{key}:message", lane=Lane.RESULT, job=photo.job)
-    keyboard = under(photo.job, photo, message) if photo.job else deeds(photo, chat_id)
-    saying.turn_into(message, photo, "", key=key, keyboard=keyboard)
+    saying.turn_into(message, photo, how(photo), key=key, keyboard=offered(photo, chat_id))
+
+
+def offered(photo: Photo, chat_id: int) -> Keyboard:
+    """What can be done with a picture, as buttons under it."""
+    if photo.job:
+        return under(photo.job, photo, chat_id)
+    return [*deeds(photo, chat_id), *([keeping(photo)] if photo.is_made else [])]
 
 
 def was_sent(photo: Photo) -> bool:

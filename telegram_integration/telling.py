@@ -22,7 +22,7 @@ from billing.referrals import THANKS
 from generation.models import FINAL, Job, Message, Photo, State, Tool
 from generation.problems import sentence
 from telegram_integration import filling, saying
-from telegram_integration.keyboards import Keyboard, button, page
+from telegram_integration.keyboards import Button, Keyboard, button, page
 from telegram_integration.models import ChatJob, Lane, OutgoingMessage, User
 
 AT_ONCE = 50
@@ -102,7 +102,7 @@ def _show(job: Job, message: OutgoingMessage) -> None:
         own = message if photo == made[0] else saying.say(
             message.chat_id, "…", key=f"{key}:message", lane=Lane.RESULT, job=job
         )  # fmt: skip
-        saying.turn_into(own, photo, caption(job), key=key, keyboard=under(job, photo, own))
+        saying.turn_into(own, photo, caption(job), key=key, keyboard=under(job, photo, own.chat_id))
 
 
 def caption(job: Job) -> str:
@@ -114,20 +114,30 @@ def caption(job: Job) -> str:
     }  # fmt: skip
 
 
-def under(job: Job, photo: Photo, message: OutgoingMessage) -> Keyboard:
+def under(job: Job, photo: Photo, chat_id: int) -> Keyboard:
     """What can be done with a result."""
-    heart = "♥" if photo.favourite else "♡"
-    rows: Keyboard = [
-        [button(_("Again"), "again", job.code), button(_("Variation"), "vary", job.code)],
-        [button(_("Edit this"), "edit", photo.code), button(_("As a file"), "file", photo.code)],
-        [button(heart, "fav", photo.code), button(_("Delete"), "del", photo.code)],
-    ]
+    more: list[Button] = []
     if job.tool == Tool.TRYON:
-        rows.insert(1, [button(_("Another item"), "item", job.code)])
+        more += [button(_("Another item"), "item", job.code)]
     if any(one.role in ("person", "base") for one in job.inputs.all()):
-        rows[-1].insert(1, button(_("Before and after"), "ba", photo.code))
-    path = reverse("picture", args=[photo.code])
-    return [*rows, page(_("Open in the studio"), path, chat_id=message.chat_id)]
+        more += [button(_("Before and after"), "ba", photo.code)]
+    return [
+        [button(_("Again"), "again", job.code), button(_("Variation"), "vary", job.code)],
+        [button(_("Edit this"), "edit", photo.code), button(_("Rotate, crop"), "menu", photo.code)],
+        more,
+        keeping(photo),
+        page(_("Open in the studio"), reverse("picture", args=[photo.code]), chat_id=chat_id),
+    ]
+
+
+def keeping(photo: Photo) -> list[Button]:
+    """Have it as a file, keep it, or be rid of it."""
+    heart = "♥" if photo.favourite else "♡"
+    return [
+        button(_("As a file"), "file", photo.code),
+        button(heart, "fav", photo.code),
+        button(_("Delete"), "del", photo.code),
+    ]
 
 
 def proposals(said: Message) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from billing import inviting, ledger, referrals, words
 from billing.problem import Problem
 from generation import studio
+from generation.lineage import how
 from generation.models import OPEN, Job, Photo
 from telegram_integration import erasing, filling, hand_over, people
 from telegram_integration.calls import Call
@@ -138,9 +139,9 @@ def invite(call: Call) -> None:
 
 def history(call: Call) -> None:
     """The last pictures, each behind a button that sends it here."""
-    made = Photo.objects.filter(owner=call.user.pk, job__isnull=False, deleted_at=None)
+    made = Photo.objects.made().filter(owner=call.user.pk, deleted_at=None)
     rows = [
-        [button(f"{words.TOOLS[p.job.tool]}, {p.created_at:%d.%m. %H:%M}", "show", p.code)]
+        [button(f"{_what(p)}, {p.created_at:%d.%m. %H:%M}", "show", p.code)]
         for p in made.select_related("job")[:SHOWN]
     ]
     if not rows:
@@ -148,6 +149,10 @@ def history(call: Call) -> None:
         return
     rows.append(page(_("All of them"), reverse("gallery"), chat_id=call.chat_id))
     call.say(_("Your last pictures:"), rows)
+
+
+def _what(made: Photo) -> str:
+    return str(words.TOOLS[made.job.tool]) if made.job else how(made)
 
 
 def cancel(call: Call) -> None:

@@ -60,6 +60,7 @@ def deeds(sent: Photo, chat_id: int) -> Keyboard:
         [button(_("Try something on"), "new", "tryon", sent.code)],
         [button(_("Change it by words"), "new", "edit", sent.code)],
         [button(_("Ask the assistant"), "new", "talk", sent.code)],
+        [button(_("Rotate or crop, free"), "menu", sent.code)],
         page(_("Open in the studio"), editor, chat_id=chat_id),
     ]
 

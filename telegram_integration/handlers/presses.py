@@ -14,7 +14,6 @@ from telegram_integration.calls import Call
 from telegram_integration.handlers import photos as sending
 from telegram_integration.keyboards import button
 from telegram_integration.models import OutgoingMessage, Talk
-from telegram_integration.telling import under
 
 
 def job_of(call: Call, code: uuid.UUID) -> Job:
@@ -101,15 +100,16 @@ def favourite(call: Call, code: uuid.UUID) -> None:
     call.answer = (
         _("Kept among your favourites.") if photo.favourite else _("No favourite any more.")
     )
-    _redraw(call, photo)
+    if message := pressed(call):
+        keyboard = hand_over.offered(photo, call.chat_id)
+        saying.new_buttons(message, key=call.key(), keyboard=keyboard)
 
 
-def _redraw(call: Call, photo: Photo) -> None:
-    message = OutgoingMessage.objects.filter(
+def pressed(call: Call) -> OutgoingMessage | None:
+    """Our message whose button it was."""
+    return OutgoingMessage.objects.filter(
         chat_id=call.chat_id, message_id=call.message.message_id
     ).first()
-    if message and photo.job:
-        saying.new_buttons(message, key=call.key(), keyboard=under(photo.job, photo, message))
 
 
 def delete(call: Call, code: uuid.UUID) -> None:
