@@ -470,6 +470,9 @@ LOG_FORMAT = env.str("LOG_FORMAT", "line" if DEBUG else "json")
 if LOG_FORMAT not in logs.FORMATS:
     raise ImproperlyConfigured("LOG_FORMAT is json or line.")
 LOGGING = logs.configuration(LOG_FORMAT, env.str("LOG_LEVEL", "WARNING"))
+# The chat in which the owner hears of alerts, and how many messages an hour at most.
+OWNER_CHAT_ID = env.int("OWNER_CHAT_ID", 0)
+OWNER_ALERTS_AN_HOUR = env.int("OWNER_ALERTS_AN_HOUR", 10)
 # Errors are sent to it, without secrets and people; empty: nowhere.
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 if SENTRY_DSN:

@@ -16,12 +16,18 @@ from generation.providers.base import MISCONFIGURED, NO_CREDITS, ProviderError
 
 logger = logging.getLogger(__name__)
 
-RETIRED, LOW_BALANCE = "retired", "low_balance"
+RETIRED, LOW_BALANCE, RESTING = "retired", "low_balance", "resting"
 FIXES = {
     NO_CREDITS: _("Top up the account with the vendor, or route another provider before it."),
     MISCONFIGURED: _("Mend its key, address or options; the vendor's words say which."),
+    RESTING: _("Too many orders failed; it is tried again by itself within seconds."),
     LOW_BALANCE: _("Top up the account with the vendor before it is empty."),
     RETIRED: _("Put a model id that the vendor lists into its options, under “models”."),
+    "silent": _("Start it again. Its last lines in the log say why it ended."),
+    "late": _("See that the bot runs and that Telegram answers it: manage.py doctor."),
+    "full": _("Make room, or give the studio a larger disk."),
+    "unsettled": _("See that the gateway can be reached and its keys are right: manage.py doctor."),
+    "differ": _("Look at each in the admin, under payments and audits."),
 }
 TEXT_CHARACTERS = 500
 

@@ -75,7 +75,7 @@ FIXES = {
     Condition.NO_CREDITS: alerts.FIXES[NO_CREDITS],
     Condition.MISCONFIGURED: alerts.FIXES[MISCONFIGURED],
     Condition.RETIRED: alerts.FIXES[alerts.RETIRED],
-    Condition.RESTING: _("Too many orders failed; it is tried again by itself within seconds."),
+    Condition.RESTING: alerts.FIXES[alerts.RESTING],
     Condition.SLOW: _("Wait, or route a faster provider before it."),
 }
 

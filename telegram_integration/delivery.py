@@ -24,7 +24,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from telegram_integration import outbox, status, telling
+from telegram_integration import door, outbox, status, telling
 from telegram_integration.models import OutgoingMessage
 from telegram_integration.pace import Pace
 from telegram_integration.threads import in_thread
@@ -105,11 +105,11 @@ class Delivery:
 
     def _start(self, row: OutgoingMessage) -> None:
         self.in_hand[row.pk] = row
-        task = asyncio.create_task(self._send(row))
+        task = asyncio.create_task(self.send(row))
         self.under_way.add(task)
         task.add_done_callback(self.under_way.discard)
 
-    async def _send(self, row: OutgoingMessage) -> None:
+    async def send(self, row: OutgoingMessage) -> None:
         try:
             if await in_thread(_claim(row), row):
                 await self._ask(row)
@@ -140,6 +140,19 @@ class Delivery:
                 return
         logger.error("Telegram does not serve us: %s", error)
         await in_thread(_wait_long, row)
+
+
+def send_now(rows: list[OutgoingMessage]) -> None:
+    """These, one after the other, where the bot's process does not: see `owner.py`."""
+
+    async def send() -> None:
+        delivery = Delivery(door.make())
+        for row in rows:
+            await delivery.send(row)
+        await delivery.bot.shutdown()
+
+    if rows:
+        asyncio.run(send())
 
 
 def _claim(row: OutgoingMessage) -> Callable[[OutgoingMessage], bool]:

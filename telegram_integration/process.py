@@ -14,7 +14,7 @@ from django.conf import settings
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from telegram_integration import door, leases, profile
+from telegram_integration import door, leases, profile, watching
 from telegram_integration.answering import Answering, store
 from telegram_integration.delivery import Delivery
 from telegram_integration.offering import Offering
@@ -81,7 +81,7 @@ async def _until_reachable(bot: Bot, stop: asyncio.Event) -> None:
 
 async def _serve(bot: Bot, stop: asyncio.Event) -> None:
     answering, delivery, offering = Answering(bot), Delivery(bot), Offering(bot)
-    jobs = [answering.run(), delivery.run(), _keep_the_lease(stop)]
+    jobs = [answering.run(), delivery.run(), _keep_the_lease(stop), _keep_watch()]
     if settings.TELEGRAM_MODE == "polling":
         jobs.append(_poll(bot, answering, offering))
     tasks = [asyncio.create_task(job) for job in jobs]
@@ -103,6 +103,17 @@ async def _keep_the_lease(stop: asyncio.Event) -> None:
         except Exception:
             logger.warning("the lease could not be extended", exc_info=True)
         await asyncio.sleep(leases.EXTEND_SECONDS)
+
+
+async def _keep_watch() -> None:
+    """The workers may be dead, which only we can tell then."""
+    await asyncio.sleep(watching.SILENT.total_seconds())
+    while True:
+        try:
+            await in_thread(watching.look)
+        except Exception:
+            logger.warning("could not keep watch", exc_info=True)
+        await asyncio.sleep(watching.EVERY.total_seconds())
 
 
 async def _poll(bot: Bot, answering: Answering, offering: Offering) -> None:

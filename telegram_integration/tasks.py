@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from datetime import timedelta as td
 
 from celery import shared_task
+from celery.signals import worker_ready
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.utils import timezone
 
-from telegram_integration import broadcasts, logins
+from telegram_integration import broadcasts, logins, watching
 from telegram_integration.init_data import MAX_AGE, MAX_SKEW
 from telegram_integration.models import Incoming, Login, UsedInitData
 
 INCOMING_KEPT = td(days=2)
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -35,3 +42,21 @@ def clear_inbox() -> None:
 def broadcast() -> None:
     """What staff tell many people goes on by a step."""
     broadcasts.drive(timezone.now())
+
+
+@worker_ready.connect
+def keep_watch(**_kwargs: object) -> None:
+    threading.Thread(target=_watch, name="watch", daemon=True).start()
+
+
+def _watch() -> None:
+    """No task: the clock may be what is dead. The others get the time to start meanwhile."""
+    time.sleep(watching.SILENT.total_seconds())
+    while True:
+        try:
+            watching.look()
+        except Exception:
+            logger.warning("could not keep watch", exc_info=True)
+        finally:
+            connection.close()
+        time.sleep(watching.EVERY.total_seconds())

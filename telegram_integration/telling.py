@@ -21,7 +21,7 @@ from billing.models import Gift, Notice, Payment, Referral
 from billing.referrals import THANKS
 from generation.models import FINAL, Job, Message, Photo, State, Tool
 from generation.problems import sentence
-from telegram_integration import filling, saying
+from telegram_integration import filling, owner, saying
 from telegram_integration.keyboards import Button, Keyboard, button, page
 from telegram_integration.models import ChatJob, Lane, OutgoingMessage, User
 
@@ -30,7 +30,8 @@ AT_ONCE = 50
 
 def tell() -> int:
     """All that waits to be told, a few of each kind. Returns how many were."""
-    return _tell_jobs() + sum(_tell_rows(*kind) for kind in KINDS) + filling.fill()
+    told = _tell_jobs() + sum(_tell_rows(*kind) for kind in KINDS)
+    return told + filling.fill() + owner.tell()
 
 
 # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
