@@ -20,10 +20,12 @@ SENDING = ("sendMessage", "sendInvoice")
 Text = tuple[int, str, str]
 
 PICTURES = """
-    SELECT u.telegram_id, coalesce(c.chat_id, u.telegram_id), p.master
+    SELECT u.telegram_id, CASE WHEN m.inline_message_id = '' THEN c.chat_id ELSE u.telegram_id END,
+    p.master, m.inline_message_id
     FROM generation_photo p JOIN generation_job j ON j.id = p.job_id
     JOIN telegram_integration_user u ON u.id = p.owner_id
     LEFT JOIN telegram_integration_chatjob c ON c.job_id = j.id
+    LEFT JOIN telegram_integration_outgoingmessage m ON m.id = c.message_id
     WHERE p.deleted_at IS NULL"""
 
 
@@ -32,8 +34,8 @@ def findings(stand: Stand, api: BotApi, crowd: list[Chatter], killed: list[float
     return [
         *(trouble for one in crowd for trouble in one.trouble),
         *_updates(stand, api), *_messages(stand), *_wishes(stand, crowd), *verdict.money(stand),
-        *_ends(stand), *_pictures(stand, api, crowd), *_files(api, crowd),
-        *_purchases(stand, api, crowd), *_favourites(stand, crowd),
+        *_ends(stand), *_pictures(stand, api, crowd), *_places(stand, api, crowd),
+        *_files(api, crowd), *_purchases(stand, api, crowd), *_favourites(stand, crowd),
         *_duplicates(stand, api, killed), *_pace(api), *verdict.audit(stand),
     ]  # fmt: skip
 
@@ -41,7 +43,8 @@ def findings(stand: Stand, api: BotApi, crowd: list[Chatter], killed: list[float
 def _updates(stand: Stand, api: BotApi) -> list[str]:
     """Each that Telegram had is a row that was answered, without trouble."""
     rows = stand.rows("SELECT update_id, done_at, trouble FROM telegram_integration_incoming")
-    lost = set(api.updates.all) - {number for number, _done, _trouble in rows}
+    kept = {number for number, update in api.updates.all.items() if "inline_query" not in update}
+    lost = kept - {number for number, _done, _trouble in rows}
     wrong = [f"update {number} was lost" for number in lost]
     wrong += [f"update {number} is not answered" for number, done, _why in rows if done is None]
     return wrong + [f"update {number}: {why}" for number, _done, why in rows if why]
@@ -84,7 +87,7 @@ def _ends(stand: Stand) -> list[str]:
 def _pictures(stand: Stand, api: BotApi, crowd: list[Chatter]) -> list[str]:
     """Each result stands in the chat where it was asked for, once, as the studio stores it."""
     wanted: dict[int, Counter[bytes]] = defaultdict(Counter)
-    for _who, chat, name in stand.rows(PICTURES):
+    for _who, chat, name, _place in stand.rows(PICTURES):
         wanted[chat][(stand.folder / "media" / name).read_bytes()] += 1
     wrong = []
     for chat in {place.chat for one in crowd for place in (one.phone, one.group)}:
@@ -92,6 +95,20 @@ def _pictures(stand: Stand, api: BotApi, crowd: list[Chatter]) -> list[str]:
         missing, twice = wanted[chat] - shown, shown - wanted[chat]
         wrong += [f"{chat}: a picture never came"] * missing.total()
         wrong += [f"{chat}: a picture too many"] * twice.total()
+    return wrong
+
+
+def _places(stand: Stand, api: BotApi, crowd: list[Chatter]) -> list[str]:
+    """What was sent by inline mode shows the picture that was asked for there."""
+    made = {place: name for _who, _chat, name, place in stand.rows(PICTURES) if place}
+    wrong = []
+    for one in crowd:
+        for place in one.places:
+            shown, name = api.inline_message(place), made.get(place)
+            if name and shown.photo != (stand.folder / "media" / name).read_bytes():
+                wrong.append(f"{one.phone.user}: {place} shows {shown.words!r}, not its picture")
+            if not (name or shown.words):
+                wrong.append(f"{one.phone.user}: {place} says nothing")
     return wrong
 
 

@@ -12,6 +12,7 @@ from tests.vendors.botapi import BotApi, Phone, Seen
 
 PATIENCE_SECONDS = 120
 TIMES_PAID = 6  # how often somebody presses Pay again where the bot was too late to agree
+TIMES_TYPED = 6
 PACK = "100 credits"
 
 
@@ -19,7 +20,8 @@ class Chatter(threading.Thread):
     """One thing after the other in an order of their own, until ``over`` is set.
 
     ``wishes`` are the jobs asked for, by tool and words; ``bought`` counts purchases, ``files``
-    how often each picture was asked for as a file. ``trouble`` is what did not come.
+    how often each picture was asked for as a file, ``places`` are the messages that were sent by
+    inline mode. ``trouble`` is what did not come.
     """
 
     def __init__(self, api: BotApi, who: int, group: int, over: threading.Event, seed: int) -> None:
@@ -30,6 +32,7 @@ class Chatter(threading.Thread):
         self.wishes: Counter[tuple[str, str]] = Counter()
         self.done: Counter[str] = Counter()
         self.files: Counter[int] = Counter()
+        self.places: list[str] = []
         self.bought = 0
         self.favourites: dict[int, bool] = {}
         self.pictures: list[tuple[Seen, tuple[str, str]]] = []
@@ -177,6 +180,24 @@ class Chatter(threading.Thread):
         said = self.group.say(f"/imagine {wish[1]}")
         self.group.see(lambda one: one.reply_to == said.id and _is_over(one), said)
 
+    def inline(self) -> None:
+        """In a friend's chat. Who is offered nothing types once more."""
+        wish = self._wish("imagine")
+        for _time in range(TIMES_TYPED):
+            query = self.phone.api.inline(self.phone.user, wish[1])
+            try:
+                results = self.phone.api.answer_to(query, 10)["results"]
+                break
+            except TimeoutError:
+                continue
+        else:
+            raise AssertionError(f"nothing was offered {TIMES_TYPED} times")
+        place = self.phone.api.choose(self.phone.user, results[0]["id"], query)
+        self.places.append(place)
+        self.phone.api.wait_for(
+            lambda: _is_over(self.phone.api.inline_message(place)), PATIENCE_SECONDS
+        )
+
     def small_talk(self) -> None:
         command, answer = self.dice.choice(SAID)
         self.phone.read(answer, self.phone.say(command))
@@ -219,5 +240,6 @@ SAID = [("/balance", "You have"), ("/help", "Send a photo, and I ask"), ("/terms
 ACTS = [
     Chatter.imagine, Chatter.caption, Chatter.try_on, Chatter.album, Chatter.captioned_album,
     Chatter.reply, Chatter.assistant, Chatter.again, Chatter.favourite, Chatter.file,
-    Chatter.delete, Chatter.cancel, Chatter.buy, Chatter.in_group, Chatter.small_talk,
+    Chatter.delete, Chatter.cancel, Chatter.buy, Chatter.in_group, Chatter.inline,
+    Chatter.small_talk,
 ]  # fmt: skip
