@@ -20,7 +20,7 @@ from telegram import (
 )
 
 from billing import ledger
-from telegram_integration import offering, webhooks
+from telegram_integration import offering, profile, webhooks
 from telegram_integration.models import Incoming
 from telegram_integration.offering import Offering
 from tests.conftest import Obedient
@@ -104,6 +104,16 @@ async def test_pictures_of_another_bot_do_not_take_the_ideas_away(
     query = typed(telegram, bot, "gone")
     await answered(bot, [query])
     assert [one["id"] for one in telegram.answer_to(query.id)["results"]] == ["idea:"]
+
+
+@pytest.mark.parametrize("inline_mode", [True, False])
+async def test_the_owner_hears_when_inline_mode_is_switched_off(
+    telegram: BotApi, bot: Bot, settings: Any, caplog: pytest.LogCaptureFixture, inline_mode: bool
+) -> None:
+    settings.TELEGRAM_MODE, telegram.inline_mode = "polling", inline_mode
+    await bot.get_me()
+    await profile.publish(bot)
+    assert ("/setinline" in caplog.text) is not inline_mode
 
 
 @pytest.mark.django_db

@@ -49,8 +49,9 @@ class Call:
 class BotApi(Buyers):
     """``sent`` holds the accepted calls in order, ``refused`` the others; polls are in neither.
 
-    ``delay`` is how many seconds every call takes, ``enforce_pace`` makes the limits of ``pace``
-    hold, ``clock`` is what ages, links and the pace go by.
+    ``inline_mode`` is what the owner told BotFather, ``delay`` is how many seconds every call takes,
+    ``enforce_pace`` makes the limits of ``pace`` hold, ``clock`` is what ages, links and the pace
+    go by.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class BotApi(Buyers):
         super().__init__(World(clock, bot), reads_groups=reads_groups)
         self.token = token
         self.enforce_pace = enforce_pace
+        self.inline_mode = True
         self.delay = 0.0
         self.pace = Pace(clock)
         self.profile = profile.Profile()
@@ -220,8 +222,9 @@ class BotApi(Buyers):
         return True
 
     def _me(self, world: World, params: Params) -> dict[str, Any]:
-        may = {"can_join_groups": True, "supports_inline_queries": True, "has_main_web_app": True}
-        return {**world.bot, **may, "can_read_all_group_messages": self._reads_groups}
+        may = {"can_join_groups": True, "supports_inline_queries": self.inline_mode}
+        return {**world.bot, **may, "has_main_web_app": True,
+                "can_read_all_group_messages": self._reads_groups}  # fmt: skip
 
     def _table(self) -> dict[str, Callable[[World, Params], Any]]:
         updates, books = self.updates, self.books
