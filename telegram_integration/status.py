@@ -33,12 +33,13 @@ FAILED_PAUSE = 10.0
 def text(job: Job) -> str:
     """What is made for how much, and how far it is."""
     price = words.units(job.price_unit, job.price_amount)
-    return f"{words.TOOLS[job.tool]} · {price}\n{_progress(job)}"
+    in_line = _("You are number %(place)s in line, %(left)s")
+    return f"{words.TOOLS[job.tool]} · {price}\n{_progress(job, in_line)}"
 
 
 def public_text(job: Job) -> str:
     """For a chat of others: what is drawn, and nothing of the person's money."""
-    return f"{quoted(job)}\n{_progress(job)}"
+    return f"{quoted(job)}\n{_progress(job, _('In line, %(left)s'))}"
 
 
 def quoted(job: Job) -> str:
@@ -49,11 +50,11 @@ def keyboard(job: Job) -> Keyboard:
     return [[button(_("Cancel"), "stop", job.code)]] if job.is_open else []
 
 
-def _progress(job: Job) -> str:
+def _progress(job: Job, in_line: str) -> str:
     place = estimate.position(job)
     left = how_long(estimate.eta_seconds(job, place))
     if place is not None:
-        return _("You are number %(place)s in line, %(left)s") % {"place": place, "left": left}
+        return in_line % {"place": place, "left": left}
     full = round(job.percent * BAR / 100)
     bar = "▓" * full + "░" * (BAR - full)
     stage = str(STAGES.get(job.stage, "")) or _("Working")

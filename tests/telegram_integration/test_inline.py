@@ -10,13 +10,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from telegram import InlineQuery
+from telegram.error import BadRequest
 
 from billing import ledger
 from billing.audit import findings
 from generation import errands, photos
 from generation.models import Errand, Job, Photo, State
 from generation.providers.base import ProviderError
-from telegram_integration import erasing, outbox, saying, status, telling
+from telegram_integration import delivery, erasing, outbox, saying, status, telling
 from telegram_integration.handlers.inline import PICTURES, offer
 from telegram_integration.models import (
     INLINE,
@@ -161,7 +162,7 @@ def test_how_it_goes_is_shown_there_without_the_persons_money(ann: Typist) -> No
     ann.choose("a fox")
     ChatJob.objects.update(edit_at=F("created_at"))
     (change,) = status.due(set())
-    assert change.body["text"].startswith("“a fox”\n")
+    assert change.body["text"].startswith("“a fox”\nIn line, about ")
     assert "credit" not in change.body["text"]
     assert (change.chat_id < INLINE, change.edits) == (True, ann.place)
     assert status.claim(change)
@@ -350,6 +351,15 @@ def test_nothing_of_the_words_stays_after_everything_was_erased(ann: Typist) -> 
     erasing.erase(ann.user)
     for model in (OutgoingMessage, ChatJob, Incoming):
         assert "secret" not in str(list(model.objects.values())), model
+
+
+def test_a_message_that_its_sender_deleted_is_not_sent_anew(ann: Typist) -> None:
+    ann.choose("a fox")
+    (there,) = filled()
+    delivery._refused(there, BadRequest("MESSAGE_ID_INVALID"))
+    there.refresh_from_db()
+    assert (there.state, there.changes.count(), there.edits) == ("failed", 0, ann.place)
+    assert not OutgoingMessage.objects.filter(chat_id__lt=INLINE, method="sendMessage").exists()
 
 
 def test_the_database_refuses_an_inline_message_in_a_chat_and_one_twice(ann: Typist) -> None:
