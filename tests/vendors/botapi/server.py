@@ -49,7 +49,7 @@ class Call:
 class BotApi(Buyers):
     """``sent`` holds the accepted calls in order, ``refused`` the others; polls are in neither.
 
-    ``inline_mode`` is what the owner told BotFather, ``delay`` is how many seconds every call takes,
+    ``inline_mode`` is what the owner told BotFather, ``delay`` how many seconds every call takes,
     ``enforce_pace`` makes the limits of ``pace`` hold, ``clock`` is what ages, links and the pace
     go by.
     """
