@@ -59,6 +59,8 @@ def handle(call: Call) -> None:
         return
     elif message.successful_payment:
         shop.paid(call)
+    elif message.refunded_payment:
+        shop.returned(call)
     elif command := _command(call):
         command(call)
     elif call.photo:

@@ -7,6 +7,7 @@ message, in the transaction that says that it was told.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing import ledger, words
-from billing.models import Gift, Notice, Payment, Referral
+from billing.models import Gift, Notice, Payment, Referral, Refund
 from billing.referrals import THANKS
 from generation.models import FINAL, Job, Message, Photo, State, Tool
 from generation.problems import sentence
@@ -167,7 +168,7 @@ def _tell_rows(name: str, rows: Callable[[], QuerySet[Any]], owner: str, tells: 
 def _tell_row(name: str, row: Any, owner: str, tells: Tells) -> bool:
     if not type(row).objects.filter(pk=row.pk, told_at=None).update(told_at=timezone.now()):
         return False
-    user = getattr(row, owner).user
+    user = attrgetter(owner)(row).user
     if is_reachable(user):
         with translation.override(user.language):
             text, keyboard = tells(row)
@@ -180,6 +181,13 @@ def _paid(payment: Payment) -> tuple[str, Keyboard]:
     have = words.balance_words(ledger.balance(payment.account.user_id))
     text = _("Thank you. %(name)s are here. You have %(have)s.")
     return text % {"name": payment.name, "have": have}, []
+
+
+def _given_back(refund: Refund) -> tuple[str, Keyboard]:
+    have = words.balance_words(ledger.balance(refund.payment.account.user_id))
+    text = _("%(price)s for “%(name)s” went back to you. You have %(have)s.")
+    price = words.money(refund.amount, refund.payment.currency)
+    return text % {"price": price, "name": refund.payment.name, "have": have}, []
 
 
 def _thanked(referral: Referral) -> tuple[str, Keyboard]:
@@ -206,6 +214,11 @@ def _payments() -> QuerySet[Payment]:
     return made.select_related("account__user").order_by("settled_at")
 
 
+def _refunds() -> QuerySet[Refund]:
+    made = Refund.objects.filter(status=Refund.Status.SUCCEEDED, told_at=None)
+    return made.select_related("payment__account__user").order_by("settled_at")
+
+
 def _thanks() -> QuerySet[Referral]:
     earned = Referral.objects.filter(lot__isnull=False, told_at=None)
     return earned.select_related("inviter__user").order_by("pk")
@@ -223,6 +236,7 @@ def _notices() -> QuerySet[Notice]:
 
 KINDS: tuple[tuple[str, Callable[[], QuerySet[Any]], str, Tells], ...] = (
     ("payment", _payments, "account", _paid),
+    ("refund", _refunds, "payment.account", _given_back),
     ("referral", _thanks, "inviter", _thanked),
     ("gift", _gifts, "giver", _returned),
     ("notice", _notices, "account", _news),

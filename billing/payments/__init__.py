@@ -9,7 +9,7 @@ from billing.payments.opening import invoice, open
 from billing.payments.refunding import check_refunds, refund, refund_arrived, settle_refund
 from billing.payments.renewing import renew
 from billing.payments.settling import arrived
-from billing.payments.starred import may_pay, stars_paid
+from billing.payments.starred import may_pay, stars_paid, stars_returned
 from billing.payments.watching import check_due
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "settle",
     "settle_refund",
     "stars_paid",
+    "stars_returned",
 ]

@@ -7,8 +7,9 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
-from billing.gateways.base import SUCCEEDED, Seen
-from billing.models import Currency, Lot, Payment, Product, Subscription
+from billing.gateways.base import SUCCEEDED, RefundSeen, Seen
+from billing.models import Currency, Lot, Payment, Product, Refund, Subscription
+from billing.payments.refunding import refund_arrived
 from billing.payments.settling import arrived
 from billing.problem import Problem
 from billing.problems import refused
@@ -56,6 +57,18 @@ def stars_paid(
     elif ends_at:
         _run_until(payment, ends_at)
     return payment
+
+
+def stars_returned(charge_id: str, amount: int) -> Refund | None:
+    """Telegram's word that Stars went back, because we asked for it or somebody else did."""
+    ours = Refund.objects.filter(
+        payment__gateway="stars", payment__gateway_id=charge_id, status=Refund.Status.PENDING
+    ).first()
+    seen = RefundSeen(
+        charge_id, SUCCEEDED, Decimal(amount), payment_id=charge_id,
+        order=str(ours.code) if ours else "",
+    )  # fmt: skip
+    return refund_arrived("stars", seen)
 
 
 def _invoice(payload: str) -> Payment | None:

@@ -36,6 +36,12 @@ def offer(call: Call, code: str, errand: uuid.UUID | None = None) -> None:
     saying.invoice(call.chat_id, payment, key=call.key())
 
 
+def returned(call: Call) -> None:
+    """Stars went back; whoever tells of refunds says so."""
+    back = call.message.refunded_payment
+    payments.stars_returned(back.telegram_payment_charge_id, back.total_amount)
+
+
 def paid(call: Call) -> None:
     """Stars have arrived; thanks are said by whoever tells of payments."""
     done = call.message.successful_payment

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 
 from billing import ledger
 from billing.audit import findings
-from billing.models import Payment, Price, Product
+from billing.models import Payment, Price, Product, Refund
 from generation import errands
 from generation.models import Job
 from telegram_integration.models import OutgoingMessage
@@ -64,6 +65,45 @@ def test_what_could_not_be_paid_goes_on_after_the_purchase(ann: Talker) -> None:
     assert Job.objects.latest("pk").prompt == "a boat"
     assert [one.method for one in told] == ["sendMessage", "editMessageMedia", "sendMessage"]
     assert (credits(ann), findings()) == (55, [])
+
+
+def bought(ann: Talker) -> Payment:
+    (shop,) = ann.write("/buy")
+    (invoice,) = ann.press(shop, "100 credits")
+    pay(ann, invoice)
+    worked()
+    return Payment.objects.get()
+
+
+def go_back(ann: Talker, charge: str = "stx1") -> None:
+    back = {
+        "currency": "XTR", "total_amount": 150, "invoice_payload": "x",
+        "telegram_payment_charge_id": charge, "provider_payment_charge_id": "p1",
+    }  # fmt: skip
+    ann.tell("message", ann.message(refunded_payment=back))
+
+
+def test_stars_that_telegram_gives_back_take_the_credits_with_them(ann: Talker) -> None:
+    bought(ann)
+    go_back(ann)
+    (told,) = worked()
+    assert told.body["text"] == (
+        "150 ⭐ for “100 credits” went back to you. You have 5 credits, 10 free actions."
+    )
+    go_back(ann)
+    assert (worked(), credits(ann), findings()) == ([], 5, [])
+
+
+def test_our_own_refund_is_told_of_once_whoever_hears_of_it_first(ann: Talker) -> None:
+    payment, code = bought(ann), uuid.uuid4()
+    units = ledger.take_back(payment.lot, key=f"refund:{code}:take", reason="refund")
+    ours = Refund.objects.create(
+        code=code, payment=payment, amount=150, units=units, idempotence_key="r", reason="asked for"
+    )
+    go_back(ann)
+    ours.refresh_from_db()
+    assert (ours.status, Refund.objects.count(), len(worked())) == ("succeeded", 1, 1)
+    assert (credits(ann), findings()) == (5, [])
 
 
 def test_an_invoice_is_paid_once(ann: Talker) -> None:
