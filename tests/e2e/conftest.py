@@ -11,12 +11,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.e2e.walking import PHONE, sign_in
+from tests.vendors.botapi import BotApi
+
+if TYPE_CHECKING:
+    from tests.e2e.bots import Bot
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -73,6 +78,22 @@ class Studio:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     with running(tmp_path_factory.mktemp("studio")) as studio:
         yield studio
+
+
+@pytest.fixture(scope="package")
+def telegram() -> Iterator[BotApi]:
+    """Telegram's Bot API, which enforces its pace."""
+    with BotApi(enforce_pace=True) as api:
+        yield api
+
+
+@pytest.fixture(scope="package")
+def bot(telegram: BotApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    """`runbot` as a process of its own beside a studio."""
+    from tests.e2e.bots import serving
+
+    with serving(tmp_path_factory.mktemp("bot"), telegram) as bot:
+        yield bot
 
 
 @contextmanager

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import Studio, running
 from tests.e2e.walking import PHOTOS
-from tests.vendors.botapi import TOKEN, BotApi, Seen
+from tests.vendors.botapi import TOKEN, BotApi, Phone
 
-ANN, BOB, FRIENDS = 5001, 5002, -1005003
+ANN = 5001
 WAIT_SECONDS = 60
 
 
@@ -33,44 +33,6 @@ def bot(telegram: BotApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with running(tmp_path_factory.mktemp("bot"), **settings) as studio:
         yield studio
     assert telegram.offences == []
-
-
-class Phone:
-    """What somebody sees and does."""
-
-    def __init__(self, api: BotApi, user: int, chat: int | None = None) -> None:
-        self.api, self.user, self.chat = api, user, chat or user
-
-    def see(self, told: Callable[[Seen], bool]) -> Seen:
-        """The newest message of the bot's of which this is true, once there is one."""
-        assert self.api.wait_for(lambda: self._found(told), WAIT_SECONDS), self.screen()
-        return self._found(told)[-1]
-
-    def _found(self, told: Callable[[Seen], bool]) -> list[Seen]:
-        return [one for one in self.api.messages(self.chat) if one.by_bot and told(one)]
-
-    def read(self, words: str) -> Seen:
-        return self.see(lambda one: words in one.words)
-
-    def picture(self, number: int = 1) -> Seen:
-        """The newest picture, once there are so many."""
-        assert self.api.wait_for(lambda: len(self._found(_has_picture)) >= number, WAIT_SECONDS), (
-            self.screen()
-        )
-        return self._found(_has_picture)[-1]
-
-    def press(self, message: Seen, label: str) -> str:
-        found = next(one for row in message.buttons for one in row if one["text"].startswith(label))
-        query = self.api.press(self.user, message, found["callback_data"])
-        answer = self.api.answer_to(query, 15)
-        return (answer or {}).get("text", "")
-
-    def screen(self) -> list[str]:
-        return [one.words or "a picture" for one in self.api.messages(self.chat)]
-
-
-def _has_picture(one: Seen) -> bool:
-    return one.photo is not None
 
 
 @pytest.fixture
