@@ -62,7 +62,8 @@ def _long() -> str:
         "A picture studio. Send a photo of yourself and of something to wear, and see it on you; "
         "change photos by words; make pictures from words alone."
     )
-    return f"{about} {_('In any other chat, write my name and what you would like to see.')}"
+    elsewhere = _("In any other chat, write my name and what you would like to see.")
+    return f"{about} {elsewhere}"
 
 
 def _short() -> str:

@@ -39,7 +39,8 @@ def text(job: Job) -> str:
 
 def public_text(job: Job) -> str:
     """For a chat of others: what is drawn, and nothing of the person's money."""
-    return f"{quoted(job)}\n{_progress(job, _('In line, %(left)s'))}"
+    in_line = _("In line, %(left)s")
+    return f"{quoted(job)}\n{_progress(job, in_line)}"
 
 
 def quoted(job: Job) -> str:

@@ -139,7 +139,8 @@ def chosen(call: Call) -> None:
     try:
         call.ask({"tool": "imagine", "prompt": ideas.prompt(picked.query, touches.split("."))})
     except Problem as problem:
-        _refuse(call, f"{problem.message} {_('Nothing was charged.')}")
+        nothing = _("Nothing was charged.")
+        _refuse(call, f"{problem.message} {nothing}")
 
 
 def _refuse(call: Call, why: str) -> None:

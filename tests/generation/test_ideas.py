@@ -31,13 +31,15 @@ def test_a_prompt_is_the_words_and_their_touches() -> None:
     assert ideas.prompt("a fox", ["of another version"]) == "a fox"
 
 
+@pytest.mark.parametrize("words", ["a fox", "лиса"])
 @pytest.mark.parametrize("name", [*ideas.HOURS, *ideas.MOODS])
-def test_the_built_in_provider_understands_an_hour_and_a_mood(name: str) -> None:
-    said = ideas.prompt("a fox", [name])
+def test_the_built_in_provider_understands_an_hour_and_a_mood(name: str, words: str) -> None:
+    said = ideas.prompt(words, [name])
     understood = {**palettes.HOURS, **{mood: one[0] for mood, one in palettes.MOODS.items()}}
     assert palettes.has(said, understood[name])
 
 
+@pytest.mark.parametrize("words", ["a fox", "лиса"])
 @pytest.mark.parametrize(("name", "pattern"), [("clouds", skies.CLOUDS), ("mist", skies.FOG)])
-def test_the_built_in_provider_understands_the_air(name: str, pattern: str) -> None:
-    assert palettes.has(ideas.prompt("a fox", [name]), pattern)
+def test_the_built_in_provider_understands_the_air(name: str, pattern: str, words: str) -> None:
+    assert palettes.has(ideas.prompt(words, [name]), pattern)
