@@ -91,6 +91,8 @@ def units(kind: str, amount: int) -> str:
     """An amount of credits, plan actions or free actions in words."""
     if kind == Kind.PLAN and not amount:
         return gettext("free with your plan")
+    if not amount:
+        return gettext("free")
     if kind == Kind.PLAN:
         text = ngettext("%(count)d action", "%(count)d actions", amount)
     elif kind == Kind.FREE:

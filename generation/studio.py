@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from billing import ledger
 from billing.catalogue import price_of
-from billing.models import Account
+from billing.models import Account, Kind
 from generation import assistant, ending, fitting, live, photos, queue, routing
 from generation.models import OPEN, Aspect, Input, Job, Photo, State, Tool
 from generation.problems import refused
@@ -187,10 +187,7 @@ def _write(account: Account, wish: Wish, key: str | None) -> Job:
         deadline_at=now + td(seconds=_patience(wish.tool)),
         words_until=now + photos.RESULT_KEPT,
     )  # fmt: skip
-    bill = ledger.charge_locked(
-        account, price_of(wish.tool), key=job.charge_key, reason=wish.tool, count=wish.count
-    )
-    job.price_unit, job.price_amount, job.watermark = bill.unit, bill.amount, bill.watermark
+    _charge(account, job, wish)
     job.save(force_insert=True)
     Input.objects.bulk_create(
         Input(job=job, photo=photo, role=role, number=number)
@@ -200,6 +197,26 @@ def _write(account: Account, wish: Wish, key: str | None) -> Job:
         assistant.note(job, wish.inputs[0][1])
     prefetch_related_objects([job], "inputs__photo")  # told twice: to the asker, and to sockets
     return job
+
+
+def _charge(account: Account, job: Job, wish: Wish) -> None:
+    """Nothing for words that ask for no more than the free tools do; what they are about keeps its
+    mark.
+    """
+    if _is_free(wish):
+        job.price_unit, job.price_amount = Kind.CREDIT.value, 0
+        job.watermark = wish.inputs[0][1].is_marked
+        return
+    bill = ledger.charge_locked(
+        account, price_of(wish.tool), key=job.charge_key, reason=wish.tool, count=wish.count
+    )
+    job.price_unit, job.price_amount, job.watermark = bill.unit, bill.amount, bill.watermark
+
+
+def _is_free(wish: Wish) -> bool:
+    provider = routing.first(wish.tool)
+    can_tell = wish.tool == Tool.EDIT and hasattr(provider, "is_free")
+    return can_tell and provider.is_free(wish.prompt)
 
 
 def _patience(tool: str) -> int:

@@ -18,12 +18,13 @@ def draw(data: bytes) -> bytes:
     with Image.open(BytesIO(data)) as picture:
         kind, marked = picture.format, picture.convert("RGBA")
     marked.alpha_composite(_marks(marked.size))
-    out = BytesIO()
-    if kind == "PNG":
-        marked.save(out, "PNG", compress_level=1)
-    else:
-        marked.convert("RGB").save(out, "JPEG", quality=95, subsampling=0)
-    return out.getvalue()
+    return _file(marked, kind)
+
+
+def draw_corner(data: bytes) -> bytes:
+    """The same with the mark in the corner alone."""
+    with Image.open(BytesIO(data)) as picture:
+        return _file(sign(picture), picture.format)
 
 
 def sign(picture: Image.Image) -> Image.Image:
@@ -34,6 +35,15 @@ def sign(picture: Image.Image) -> Image.Image:
     _write_in_corner(pen, signed.size, _fitting(pen, signed.size))
     signed.alpha_composite(layer)
     return signed if picture.mode == "RGBA" else signed.convert("RGB")
+
+
+def _file(picture: Image.Image, kind: str | None) -> bytes:
+    out = BytesIO()
+    if kind == "PNG":
+        picture.save(out, "PNG", compress_level=1)
+    else:
+        picture.convert("RGB").save(out, "JPEG", quality=95, subsampling=0)
+    return out.getvalue()
 
 
 def _marks(size: tuple[int, int]) -> Image.Image:

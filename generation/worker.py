@@ -204,7 +204,9 @@ def _judge(order: Order, cleaned: list[sandbox.CleanPhoto]) -> None:
 
 def _store(job: Job, number: int, clean: sandbox.CleanPhoto) -> Photo:
     if job.watermark:
-        clean = _cleaned(watermark.draw(clean.master))
+        # What cost nothing is a part of a marked picture, and has most of the mark already.
+        mark = watermark.draw if job.price_amount else watermark.draw_corner
+        clean = _cleaned(mark(clean.master))
     return photos.keep(
         clean, owner_id=job.owner_id, digest=_digest(job, number), job=job, number=number,
         root_id=_root_of(job),

@@ -178,6 +178,9 @@ class Provider(Protocol):
     Some can do more. ``find(order)``: the ref of an order that was placed before for the same code,
     or None. ``cancel(ref)``: stop it. ``callback(ref, body, headers, *, secret)``: whether a call
     from outside is about it; PermissionError if it is forged.
+
+    ``is_free(prompt)``: whether an edit's words ask for nothing but what the free tools do, so
+    that it is not charged.
     """
 
     name: str

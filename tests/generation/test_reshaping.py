@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 from rest_framework.test import APIClient
 
 from billing import ledger
+from billing.audit import findings
 from billing.problem import Problem
 from generation import lineage, photos, queue, retention, studio, watermark, worker
 from generation.lineage import how
@@ -217,6 +218,54 @@ def test_the_mark_fits_into_any_part(size: tuple[int, int], mode: str) -> None:
     changed = ImageChops.difference(signed, Image.new(mode, size, "teal")).convert("RGB").getbbox()
     assert changed is not None
     assert changed[0] > 0 or size[0] == 64
+
+
+# ── by words ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("words", "price"),
+    [
+        ("rotate left", 0),
+        ("crop to a square and mirror it", 0),
+        ("поверни направо", 0),
+        ("обрежь до 3:4, пожалуйста", 0),
+        ("rotate left and make it brighter", 1),
+        ("crop to a square, black and white", 1),
+        ("twice as large", 1),
+    ],
+)
+def test_an_edit_that_only_turns_and_crops_is_free(photo: Photo, words: str, price: int) -> None:
+    job = studio.edit(photo.owner_id, base=photo, prompt=words)
+    assert (job.price_unit, job.price_amount) == ("credit", price)
+    assert ledger.balance(photo.owner_id).credit == 5 - price
+
+
+def test_a_free_edit_needs_no_money_and_the_books_agree(photo: Photo, person: User) -> None:
+    ledger.withdraw(person.account, 5, key="test", reason="test")
+    job = studio.edit(person.pk, base=photo, prompt="rotate right")
+    worker.make(queue.claim())
+    job.refresh_from_db()
+    assert (job.state, colours(job.results.get())) == ("done", "brwl")
+    assert not job.watermark
+    assert ledger.balance(person.pk).free == 10
+    assert list(findings()) == []
+
+
+def test_who_sends_it_elsewhere_takes_the_price_of_an_edit(
+    photo: Photo, provider: Obedient
+) -> None:
+    assert studio.edit(photo.owner_id, base=photo, prompt="rotate left").price_amount == 1
+
+
+def test_the_mark_cannot_be_cropped_away_by_words(result: Photo, settings: Any) -> None:
+    settings.PROVIDER = ""
+    job = studio.edit(result.owner_id, base=result, prompt="crop to a square")
+    worker.make(queue.claim())
+    made = job.results.get()
+    assert (job.price_amount, made.is_marked) == (0, True)
+    corner = photos.opened(made).crop((made.width // 2, made.height - 30, made.width, made.height))
+    assert corner.getextrema()[2][1] > 180  # bright only in the corner, elsewhere faint
 
 
 # ── the API ──────────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,12 @@ class Local:
         """Raises ``ProviderError`` for what this provider cannot do, before anything is charged."""
         _tool(order).examine(order)
 
+    def is_free(self, prompt: str) -> bool:
+        """Whether an edit's words only turn, mirror and crop: for that we take nothing."""
+        from . import edit
+
+        return edit.is_free(prompt)
+
     def locate(self, person: bytes, zone: str) -> Fit:
         """Where an item of ``zone`` would go on the person, at most 0.15 s at 1024 px."""
         return locate(person, zone)

@@ -14,6 +14,7 @@ from .phrases import parse
 from .pixels import LARGEST_SIDE, Picture, decode, size_of, to_jpeg, to_png
 from .requests import Operation
 
+FREE = frozenset({"rotate", "mirror", "crop"})
 Do = Callable[[Picture, Operation], Picture]
 
 
@@ -41,6 +42,12 @@ def asked_for(order: Order) -> list[Operation]:
         words = unknown or [order.prompt.strip()[:60]]
         raise ProviderError("not_understood", " | ".join(words), data={"words": words})
     return operations
+
+
+def is_free(prompt: str) -> bool:
+    """Whether the words ask for nothing but what the free tools do."""
+    operations, unknown = parse(prompt)
+    return not unknown and bool(operations) and {op.name for op in operations} <= FREE
 
 
 def _base(order: Order) -> bytes:
