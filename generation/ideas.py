@@ -39,7 +39,9 @@ class Idea:
 
 
 def of(words: str) -> list[Idea]:
-    """The same for the same words, and no two alike."""
+    """The same for the same words, and no two alike. None where there are no words."""
+    if not _plain(words):
+        return []
     touches = _fitting(words.lower())
     return [Idea("short", ()), Idea("balanced", touches[:1]), Idea("detailed", touches[:3])]
 
@@ -48,7 +50,11 @@ def prompt(words: str, touches: Iterable[str]) -> str:
     """What is drawn, in the language of the words. A touch that is known no more is left out."""
     with translation.override("ru" if CYRILLIC.search(words) else "en"):
         more = [str(TOUCHES[name]) for name in touches if name in TOUCHES]
-    return ", ".join([" ".join(words.split()).rstrip(".,;"), *more])
+    return ", ".join([_plain(words), *more])
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.split()).rstrip(" .,;")
 
 
 def _fitting(words: str) -> tuple[str, ...]:

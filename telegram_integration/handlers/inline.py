@@ -63,8 +63,8 @@ def offer(query: InlineQuery) -> dict[str, Any]:
 def _offer(user: User, query: InlineQuery) -> dict[str, Any]:
     first = int(query.offset) if query.offset.isdecimal() else 0
     typed = query.query.strip()
-    found = _pictures(user, typed)[first : first + PICTURES + 1] if first < FARTHEST else []
-    results = _ideas(user, typed) if typed and not first else []
+    found = list(_pictures(user, typed)[first : first + PICTURES + 1]) if first < FARTHEST else []
+    results = [] if first else _ideas(user, typed)
     results += [_picture(photo) for photo in found[:PICTURES]]
     more = str(first + PICTURES) if len(found) > PICTURES else ""
     hint = "" if results or first else _("Nothing yet. Write what you would like to see.")
@@ -139,8 +139,8 @@ def chosen(call: Call) -> None:
     try:
         call.ask({"tool": "imagine", "prompt": ideas.prompt(picked.query, touches.split("."))})
     except Problem as problem:
-        nothing = _("Nothing was charged.")
-        _refuse(call, f"{problem.message} {nothing}")
+        why, nothing = str(problem.message), _("Nothing was charged.")
+        _refuse(call, why if nothing in why else f"{why} {nothing}")
 
 
 def _refuse(call: Call, why: str) -> None:

@@ -26,6 +26,11 @@ def test_words_that_say_everything_are_drawn_in_other_ways() -> None:
     assert [idea.touches for idea in found] == [(), ("detail",), ("detail", "wide")]
 
 
+@pytest.mark.parametrize("words", ["", "  ", " . , ;"])
+def test_without_words_there_is_no_idea(words: str) -> None:
+    assert ideas.of(words) == []
+
+
 def test_a_prompt_is_the_words_and_their_touches() -> None:
     assert ideas.prompt(" a  fox. ", ["sunset", "detail"]) == "a fox, at sunset, rich in detail"
     assert ideas.prompt("a fox", ["of another version"]) == "a fox"

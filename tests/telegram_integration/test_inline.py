@@ -318,6 +318,7 @@ def test_what_is_refused_is_said_there_and_costs_nothing(ann: Typist, settings: 
     _place, said = ann.choose("a fox")
     assert said.edits == ann.place
     assert said.body["text"].endswith("Nothing was charged.")
+    assert said.body["text"].count("Nothing was charged.") == 1
     assert (Job.objects.count(), credits(ann)) == (0, 5)
 
 
