@@ -18,6 +18,7 @@ bench-ledger: .venv/ready-dev
 chaos: .venv/ready-dev
 	@$(BIN)/python -m tests.chaos.run
 	@$(BIN)/python -m tests.chaos.matrix
+	@$(BIN)/python -m tests.chaos.bot
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .

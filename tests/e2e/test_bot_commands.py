@@ -25,7 +25,7 @@ COMMANDS = [
     ("/settings", "In which language", "На каком языке", "Русский"),
     ("/paysupport", "Write to us: @help", "Напишите нам: @help", None),
     ("/terms", "A picture that fails is never charged.", "ничего не списывается.", None),
-    ("/privacy", "Your photos are yours", "/deleteme", None),
+    ("/privacy", "Your photos are yours", "Ваши фото", None),
     ("/deleteme", "This cannot be undone.", "Вернуть их будет нельзя.", None),
 ]  # fmt: skip
 FIRST, ANN = 610_000, 611_000
