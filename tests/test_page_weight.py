@@ -13,6 +13,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
+from generation.models import Photo
 from telegram_integration.models import User
 
 MOST_BYTES = 24 * 1024
@@ -54,6 +55,13 @@ def test_home_of_a_guest_is_light(client: Client, settings: Any) -> None:
     answer = client.post(reverse("demo"), follow=True)
     assert answer.request["PATH_INFO"] == reverse("home")
     check(answer.content)
+
+
+def test_the_free_tools_are_light_in_scripts(
+    person: User, signed_in: Callable[[User], Client], photo_of: Callable[..., Photo]
+) -> None:
+    page = signed_in(person).get(reverse("reshape", args=[photo_of(person).code])).content
+    assert 0 < weights(page)["js"] <= MOST_SCRIPT_BYTES
 
 
 @pytest.mark.parametrize("name", ["gallery", "profile"])
