@@ -84,6 +84,7 @@ def known() -> tuple[str, ...]:
 
 
 def _secrets() -> Iterator[str]:
+    yield from (one for name, one in settings.S3_WHERE.items() if name.endswith("_key"))
     for name in dir(settings):
         if name in NOT_SECRET or not SECRET_NAME.search(name):
             continue

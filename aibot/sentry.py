@@ -6,6 +6,7 @@ that the log has. No bodies, cookies, headers, arguments of tasks or local varia
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,20 +21,23 @@ NOT_TOLD = ("extra", "server_name", "user", "modules")
 def begin(dsn: str, *, release: str, environment: str) -> None:
     """From here on whatever is logged as an error, or breaks a request or a task, is sent."""
     import sentry_sdk  # 0.1 s that only those pay who have a DSN
+    from sentry_sdk.utils import BadDsn
 
-    sentry_sdk.init(
-        dsn=dsn,
-        release=release,
-        environment=environment,
-        send_default_pii=False,
-        include_local_variables=False,
-        max_request_body_size="never",
-        max_breadcrumbs=20,
-        before_breadcrumb=_only_lines_of_the_log,
-        before_send=scrubbed,
-        auto_session_tracking=False,
-        send_client_reports=False,
-    )
+    # An address that is none must not keep the studio from starting; `manage.py doctor` says so.
+    with suppress(BadDsn):
+        sentry_sdk.init(
+            dsn=dsn,
+            release=release,
+            environment=environment,
+            send_default_pii=False,
+            include_local_variables=False,
+            max_request_body_size="never",
+            max_breadcrumbs=20,
+            before_breadcrumb=_only_lines_of_the_log,
+            before_send=scrubbed,
+            auto_session_tracking=False,
+            send_client_reports=False,
+        )
 
 
 def _only_lines_of_the_log(crumb: Event, _hint: Event) -> Event | None:

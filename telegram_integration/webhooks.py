@@ -31,11 +31,15 @@ def secret(what: str) -> str:
     return value.hexdigest()[:48]
 
 
+def address() -> str:
+    return settings.SITE_URL + reverse("telegram_webhook", args=[secret("path")])
+
+
 async def register(bot: Bot) -> None:
     from telegram_integration.process import LISTENED_TO
 
     await bot.set_webhook(
-        settings.SITE_URL + reverse("telegram_webhook", args=[secret("path")]),
+        address(),
         secret_token=secret("header"), allowed_updates=LISTENED_TO, max_connections=CONNECTIONS,
     )  # fmt: skip
 

@@ -116,12 +116,14 @@ def test_secrets_of_the_settings_are_known_by_their_values(
     settings.SECRET_KEY = "correct horse battery/staple"
     settings.PROVIDER_KEYS = {"kie": "plainwordsonly", "automatic1111": "ann:pa55word99"}
     settings.CACHE_URL = "redis://:rediss3cret@127.0.0.1/0"
+    settings.S3_WHERE = {"secret_key": "bucketsecretwords", "endpoint_url": "https://kept"}
     redacting.known.cache_clear()
     logging.getLogger("x").error("correct horse battery/staple plainwordsonly pa55word99 kept")
     logging.getLogger("x").error("correct%20horse%20battery%2Fstaple rediss3cret kept")
+    logging.getLogger("x").error("bucketsecretwords at https://kept")
     redacting.known.cache_clear()
-    assert written().count("kept") == 2
-    assert not re.search("horse|plainwords|pa55|rediss3cret", written())
+    assert written().count("kept") == 3
+    assert not re.search("bucketsecret|horse|plainwords|pa55|rediss3cret", written())
 
 
 def test_every_secret_of_the_environment_is_one_of_those() -> None:
@@ -132,7 +134,8 @@ def test_every_secret_of_the_environment_is_one_of_those() -> None:
     ]
     known = {name for name in dir(conf.settings) if redacting.SECRET_NAME.search(name)}
     held = {"KIE_API_KEY", "OPENROUTER_API_KEY", "ASSISTANT_API_KEY", "OPENAI_API_KEY",
-            "GEMINI_API_KEY", "AUTOMATIC1111_AUTH", "KIE_WEBHOOK_KEY"}  # fmt: skip
+            "GEMINI_API_KEY", "AUTOMATIC1111_AUTH", "KIE_WEBHOOK_KEY",
+            "S3_ACCESS_KEY", "S3_SECRET_KEY"}  # fmt: skip
     assert set(secrets) - known - held == set()
     assert {"PROVIDER_KEYS", "PROVIDER_WEBHOOK_KEYS"} <= known
 
