@@ -26,7 +26,7 @@ from generation import photos
 from generation.models import Photo
 from generation.problems import refused
 from telegram_integration import bot as table
-from telegram_integration import door, people
+from telegram_integration import door, people, saying
 from telegram_integration.calls import Call
 from telegram_integration.models import Incoming, User
 from telegram_integration.threads import in_thread
@@ -241,13 +241,33 @@ def done(pk: int) -> None:
     Incoming.objects.filter(pk=pk, done_at=None).update(done_at=timezone.now())
 
 
+@transaction.atomic
 def give_up(row: Incoming, trouble: str) -> None:
-    """It is tried again at a later look, and not for ever."""
+    """It is tried again at a later look, and not for ever: then the person is told."""
     row.tries += 1
     changes: dict[str, Any] = {"tries": row.tries, "trouble": trouble[:200]}
     if row.tries >= MOST_TRIES:
         changes["done_at"] = timezone.now()
-    Incoming.objects.filter(pk=row.pk, done_at=None).update(**changes)
+    given_up = Incoming.objects.filter(pk=row.pk, done_at=None).update(**changes)
+    if given_up and row.tries >= MOST_TRIES:
+        _apologise(row)
+
+
+def _apologise(row: Incoming) -> None:
+    """To whoever writes to us in private; in a group nobody asked for our troubles."""
+    user = User.objects.filter(telegram_id=row.telegram_id, chat_since__isnull=False).first()
+    if user is None or row.telegram_id not in _chats_in(row.data):
+        return
+    with translation.override(user.language):
+        text = _("Something went wrong here, and we know. Nothing was charged. Please try again.")
+        saying.say(row.telegram_id, text, key=f"update:{row.update_id}:trouble")
+
+
+def _chats_in(update: dict[str, Any]) -> set[int]:
+    """Where it happened, read without the library: that one may be what fails."""
+    told = [what.get("message", what) for what in update.values() if isinstance(what, dict)]
+    chats = [what.get("chat") for what in told if isinstance(what, dict)]
+    return {chat.get("id") for chat in chats if isinstance(chat, dict)}
 
 
 def may_pay(asked: Any) -> Problem | None:

@@ -55,7 +55,10 @@ class Call:
     def words(self) -> str:
         """What the person wrote, without a command before it."""
         text = (self.message and (self.message.text or self.message.caption)) or ""
-        return text.partition(" ")[2].strip() if text.startswith("/") else text.strip()
+        if not text.startswith("/"):
+            return text.strip()
+        _command, *rest = text.split(maxsplit=1)
+        return rest[0].strip() if rest else ""
 
     @property
     def talk(self) -> Talk:
