@@ -10,7 +10,7 @@ from collections import Counter
 from tests.pictures import picture_file
 from tests.vendors.botapi import BotApi, Phone, Seen
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300  # nothing may be lost; how long it takes is not asked here
 TIMES_PAID = 6  # how often somebody presses Pay again where the bot was too late to agree
 TIMES_TYPED = 6
 PACK = "100 credits"

