@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from typing import Any
 
@@ -10,7 +11,6 @@ from django.db import close_old_connections
 from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler
 
-HEARTBEAT = "beat"
 BEAT_SECONDS = 5
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ class Clock(DatabaseScheduler):
 
         try:
             close_old_connections()
-            now = {"beat_at": timezone.now()}
-            Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults=now)
+            name = f"beat:{socket.gethostname()}"
+            Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": timezone.now()})
             self.beaten_at = time.monotonic()
         except Exception as error:
             logger.warning("the clock's heartbeat was not written: %s", type(error).__name__)

@@ -239,6 +239,8 @@ CELERY_DB_REUSE_MAX = 10**9
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("pictures", "chores")]
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "chores"
+# And one for each worker, through which it shows that it hears (see `docker/healthy`).
+CELERY_WORKER_DIRECT = True
 CELERY_TASK_ROUTES = {"generation.tasks.work": {"queue": "pictures"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "aibot.clock.Clock"

@@ -16,6 +16,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from datetime import timedelta as td
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -53,7 +54,7 @@ def turn_for(user_id: int, tool: str) -> int:
     return max(head or 0, 0 if own_last is None else own_last + 1)
 
 
-def ring(bell: str = "generation.tasks.work", queue: str | None = None) -> None:
+def ring(bell: str = "generation.tasks.work", queue: Any = None) -> None:
     """Wake a worker, by the bell's own queue or by this one. Nobody depends on it being heard."""
     try:
         current_app.send_task(bell, expires=60, queue=queue)

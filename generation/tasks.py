@@ -12,9 +12,11 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutting_down
+from celery.utils.nodenames import worker_direct
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
+from kombu import Queue
 
 from billing import tracing
 from generation import (
@@ -129,7 +131,8 @@ def listen_at_the_door(sender: Any, **_kwargs: object) -> None:
     """
     heard = set(sender.app.amqp.queues.consume_from)
     pool = sender.pool if PICTURES in heard else None
-    threading.Thread(target=_look, args=(pool,), name="door", daemon=True).start()
+    door = (worker_direct(sender.hostname), pool)
+    threading.Thread(target=_look, args=door, name="door", daemon=True).start()
     threading.Thread(target=_look_after_providers, name="models", daemon=True).start()
     for name in heard:
         queue.ring("generation.tasks.canary", queue=name)
@@ -152,17 +155,20 @@ def _look_after_providers() -> None:
         connection.close()
 
 
-def _look(pool: Any) -> None:
-    """``pool`` is None where pictures are others' work."""
+def _look(own: Queue, pool: Any) -> None:
+    """``own`` is the queue of this worker alone, through which it sends a canary to itself: whether
+    it hears, its neighbours cannot show. ``pool`` is None where pictures are others' work."""
     said_at = float("-inf")
     while not parting.has_begun():
         time.sleep(LOOK_SECONDS)
         try:
             close_old_connections()
             connections.close_rested()
-            if pool and time.monotonic() - said_at > PRESENT_SECONDS:
+            if time.monotonic() - said_at > PRESENT_SECONDS:
                 said_at = time.monotonic()
-                say_present()
+                queue.ring("generation.tasks.canary", queue=own)
+                if pool:
+                    say_present()
             if not _is_swept():
                 sweep()
             if pool and not _looking.locked() and queue.is_ready(_shut):
