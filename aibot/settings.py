@@ -460,16 +460,18 @@ CONTENT_SECURITY_POLICY = {
 }
 SILENCED_SYSTEM_CHECKS = [
     "security.W002",  # frame-ancestors says it better, see above
-    "security.W008",  # the front door sends http on to https, and machines ask /readyz by http
-    # Whether every other name under this one also speaks https only the owner of the domain knows.
-    "security.W005", "security.W021",
-]  # fmt: skip
+    "security.W005",  # the domain's other names are their owner's to decide about,
+    "security.W021",  # and a browser's preload list cannot be left again
+]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31536000
+    SECURE_SSL_REDIRECT = True
+    # Supervisors and Prometheus ask the process itself, without TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^(api/)?health$", r"^livez$", r"^readyz$", r"^metrics$"]
 
 # --- Eyes -------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

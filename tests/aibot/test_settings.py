@@ -18,7 +18,7 @@ def settings_with(
     tmp_path: Path, names: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Settings as a fresh process with only this environment sees them."""
-    code = "import json; from django.conf import settings as s; "
+    code = "import json; from django.conf import settings as s; from django.test import Client; "
     code += f"print(json.dumps([{names}], default=str))"
     env = {"PATH": os.environ["PATH"], "ENV_FILE": "/dev/null", "DATA_DIR": str(tmp_path)}
     env |= {"DJANGO_SETTINGS_MODULE": "aibot.settings", **environment}
@@ -30,6 +30,8 @@ def settings_with(
 def test_every_name_that_is_read_is_documented_and_no_other() -> None:
     code = (ROOT / "aibot" / "settings.py").read_text()
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', code))
+    for compose in (ROOT / "docker").glob("compose*.yml"):
+        read |= set(re.findall(r"\$\{(\w+)", compose.read_text()))
     documented = set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.M))
     assert read == documented
 
@@ -76,3 +78,26 @@ def test_an_env_file_is_read_where_there_is_one(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("TELEGRAM_BOT_NAME=studio_bot\n")
     seen = settings_with(tmp_path, "s.TELEGRAM_BOT_NAME", ENV_FILE=str(tmp_path / "env"))
     assert json.loads(seen.stdout) == ["studio_bot"]
+
+
+PRODUCTION = {
+    "DEBUG": "false", "SECRET_KEY": "k3y-" * 16 + "ABCdef", "SITE_URL": "https://studio.example",
+    "REDIS_URL": "redis://127.0.0.1:1/0", "TRUSTED_PROXIES": "1", "MEDIA_ACCEL": "/_media/",
+}  # fmt: skip
+
+
+def test_django_finds_nothing_to_warn_of_in_production(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "ENV_FILE": "/dev/null", "DATA_DIR": str(tmp_path)}
+    checked = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level=WARNING"],
+        cwd=ROOT, env=env | PRODUCTION, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+def test_in_production_http_is_sent_to_https_except_where_a_supervisor_asks(tmp_path: Path) -> None:
+    ask = "[__import__('django').setup(), *(Client().get(path, HTTP_HOST='studio.example')" \
+          ".headers.get('Location') for path in ('/sign-in/', '/livez'))][1:]"  # fmt: skip
+    seen = settings_with(tmp_path, ask, **PRODUCTION)
+    assert json.loads(seen.stdout)[0] == ["https://studio.example/sign-in/", None], seen.stderr
