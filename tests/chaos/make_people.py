@@ -1,4 +1,6 @@
-"""``python -m tests.chaos.make_people <number>``: people with credits and API keys, as JSON."""
+"""``python -m tests.chaos.make_people <number> [name]``
+
+People with credits and API keys, as JSON."""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ import django
 CREDITS = 100_000
 
 
-def main(number: int) -> None:
+def main(number: int, name: str = "person") -> None:
     django.setup()
-    print(json.dumps([make_one(f"person{n}") for n in range(number)]))
+    print(json.dumps([make_one(f"{name}{n}") for n in range(number)]))
 
 
 def make_one(name: str) -> dict[str, object]:
@@ -27,4 +29,4 @@ def make_one(name: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])

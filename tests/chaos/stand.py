@@ -85,13 +85,16 @@ class Stand:
         self._admin(f'CREATE DATABASE "{self.database}"')
         try:
             self._start_redis()
-            self.manage("migrate", "--verbosity=0")
-            self.manage("seed")
+            self.prepare()
         except BaseException:
             self.close()
             raise
         threading.Thread(target=self._supervise, daemon=True).start()
         return self
+
+    def prepare(self) -> None:
+        self.manage("migrate", "--verbosity=0")
+        self.manage("seed")
 
     def _start_redis(self) -> None:
         """Keeps nothing on disk, so that a restart forgets everything."""
@@ -159,6 +162,11 @@ class Stand:
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
+    def stop(self, name: str) -> None:
+        """Dead until it is started again."""
+        with self.changing:
+            kill_group(self.processes.pop(name))
+
     def kill(self, name: str) -> int:
         """`kill -9`, to the process alone: what it started has to cope. Returns its id.
 
@@ -179,7 +187,7 @@ class Stand:
 
     def _start_again(self, name: str) -> None:
         with self.changing:
-            if not self.ending.is_set():
+            if not self.ending.is_set() and name in self.processes:
                 self.restarts += 1
                 self.start(name, self.commands[name])
 
