@@ -55,6 +55,7 @@ def well(
         "TELEGRAM_BOT_NAME": "studio_test_bot", "BOT_API_URL": api.url,
         "YOOKASSA_URL": yookassa.address, "YOOKASSA_SHOP_ID": SHOP, "YOOKASSA_SECRET_KEY": SECRET,
         "SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True, "SECURE_HSTS_SECONDS": 3600,
+        "SECURE_SSL_REDIRECT": True,
         "STATIC_ROOT": str(tmp_path), "DATA_DIR": tmp_path, "CELERY_WORKER_CONCURRENCY": 4,
         "REST_FRAMEWORK": settings.REST_FRAMEWORK | {"NUM_PROXIES": 1},
     }  # fmt: skip
