@@ -99,3 +99,13 @@ def test_outside_debug_metrics_need_their_token(client: Client, settings: Any) -
     assert client.get("/metrics", headers={"Authorization": "Bearer t0ken"}).status_code == 200
     settings.METRICS_TOKEN = ""
     assert client.get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_machines_ask_by_whatever_address_a_process_has(
+    client: Client, settings: Any, path: str
+) -> None:
+    settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = ["studio.example"], "t0ken"
+    headers = {"host": "10.0.0.7:8000", "authorization": "Bearer t0ken"}
+    assert client.get(path, headers=headers).status_code == 200
+    assert client.get("/", headers=headers).status_code == 400
