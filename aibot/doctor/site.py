@@ -127,7 +127,7 @@ def eyes() -> Iterator[Finding]:
         yield Advice(
             "METRICS_TOKEN is empty.",
             "Prometheus gets no numbers, so nothing is drawn and no rule can warn.",
-            "Set it here and in docker/monitoring/metrics-token.",
+            "Set it in .env: docker/compose.monitoring.yml reads it there as well.",
         )
     if not settings.OWNER_CHAT_ID and settings.TELEGRAM_BOT_TOKEN:
         yield Advice(
