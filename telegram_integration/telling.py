@@ -24,7 +24,7 @@ from generation.models import FINAL, Job, Message, Photo, State, Tool
 from generation.problems import sentence
 from telegram_integration import filling, owner, saying
 from telegram_integration.keyboards import Button, Keyboard, button, page
-from telegram_integration.models import ChatJob, Lane, OutgoingMessage, User
+from telegram_integration.models import ChatJob, Lane, OutgoingMessage, Talk, User
 
 AT_ONCE = 50
 
@@ -105,6 +105,15 @@ def _show(job: Job, message: OutgoingMessage) -> None:
             message.chat_id, "…", key=f"{key}:message", lane=Lane.RESULT, job=job
         )  # fmt: skip
         saying.turn_into(own, photo, caption(job), key=key, keyboard=under(job, photo, own.chat_id))
+    if made:
+        _speak_of(made[0], message.chat_id)
+
+
+def _speak_of(photo: Photo, chat_id: int) -> None:
+    """Words that follow are about this newest picture, unless something else was begun since."""
+    talk, _is_new = Talk.objects.get_or_create(user_id=photo.owner_id, chat_id=chat_id)
+    before = Q(base=None) | Q(base__created_at__lt=photo.job.created_at)
+    Talk.objects.filter(before, pk=talk.pk, step="").update(base=photo)
 
 
 def caption(job: Job) -> str:
