@@ -97,7 +97,9 @@ def test_a_caption_is_the_prompt_and_can_come_with_a_file(bot: Bot, telegram: Bo
     assert bot.books.credits(phone.user) == 3
 
 
-def test_two_photos_of_an_album_are_tried_on(bot: Bot, telegram: BotApi) -> None:
+def test_two_photos_of_an_album_are_tried_on_and_the_result_is_changed(
+    bot: Bot, telegram: BotApi
+) -> None:
     phone = bot.phone(611_004)
     for name in ("astronaut.png", "shirt.png"):
         sent = phone.send((PHOTOS / name).read_bytes(), album="a1")
@@ -106,7 +108,11 @@ def test_two_photos_of_an_album_are_tried_on(bot: Bot, telegram: BotApi) -> None
     phone.press(phone.read("What is it?", asked), "Clothes · 2 credits")
     worn = phone.picture()
     assert worn.photo == bot.books.picture("job__owner=person(611004)")
-    assert bot.books.credits(phone.user) == 3
+    phone.read("Say what to change in your last picture", phone.say("/edit"))
+    phone.say("brighter")
+    assert phone.picture(2).photo == bot.books.picture("job__owner=person(611004)")
+    based = "Input.objects.get(job__tool='edit', job__owner=person(611004)).photo.job.tool"
+    assert (bot.books.ask(based), bot.books.credits(phone.user)) == ("tryon", 2)
 
 
 def test_the_history_shows_a_picture_once_more(ann: Phone, fox: Seen, bot: Bot) -> None:
