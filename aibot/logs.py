@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from structlog.contextvars import get_contextvars
 from structlog.stdlib import ProcessorFormatter
 from structlog.types import EventDict, Processor
 
@@ -18,6 +19,8 @@ FORMATS = ("json", "line")
 TELL_ADDRESSES = ("httpx", "httpcore", "httpx2", "httpcore2", "urllib3")
 ANOTHERS = frozenset({"message", "asctime"})
 """What another handler's formatter may have left on the record."""
+OWN = frozenset({"timestamp", "level", "logger"})
+"""Written last by ourselves: there is nothing to look for in them."""
 REQUESTS = "studio.requests"
 
 
@@ -58,10 +61,10 @@ def line() -> ProcessorFormatter:
 def _formatter(renderer: Processor) -> ProcessorFormatter:
     return ProcessorFormatter(
         foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.ExtraAdder(),
+            _say_what_it_is_about,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.add_log_level,
-            structlog.stdlib.ExtraAdder(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
@@ -73,6 +76,12 @@ def _formatter(renderer: Processor) -> ProcessorFormatter:
     )
 
 
+def _say_what_it_is_about(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """What is bound wins over what a library brings: Django's `request` is the whole object."""
+    return {**event, **get_contextvars()}
+
+
 def _redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """After exceptions are words, so that theirs are seen too."""
-    return {name: redacted(value) for name, value in event.items() if name not in ANOTHERS}
+    """After exceptions are words, so that theirs are seen too. Nothing is said of what is empty."""
+    kept = {name: value if name in OWN else redacted(value) for name, value in event.items()}
+    return {name: value for name, value in kept.items() if name not in ANOTHERS and value != ""}

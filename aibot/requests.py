@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import LazyObject
+from structlog.contextvars import bound_contextvars
 
 from aibot.logs import REQUESTS
 from aibot.metrics import requests as metrics
@@ -32,7 +33,7 @@ def traced(get_response: Answers) -> Answers:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         number, began = number_of(request.headers.get(HEADER, "")), time.perf_counter()
-        with tracing.about(request=number):
+        with bound_contextvars(request=number, person=Asker(request)):
             response = get_response(request)
             _tell(request, response, time.perf_counter() - began)
         response[HEADER] = number
@@ -51,7 +52,7 @@ def _tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     """The route and never the address: an address may carry a secret, or a search for words."""
     where, status = route(request), response.status_code
     said = {"method": request.method, "route": where, "status": status}
-    said |= {"seconds": round(seconds, 4)} | _person(request)
+    said |= {"seconds": round(seconds, 4)}
     metrics.count(request.method, where, status, seconds)
     level = logging.DEBUG if where in PROBES else logging.INFO
     logger.log(level, "%s %s %s", request.method, where, status, extra=said)
@@ -63,14 +64,21 @@ def route(request: HttpRequest) -> str:
     return f"/{match.route}" if match else "(none)"
 
 
-def _person(request: HttpRequest) -> dict[str, str]:
-    """Only who is known already: nobody is looked up for a line in the log.
+class Asker:
+    """Who asks, once somebody wants it written: only who is known by then, for nobody is looked up
+    for a line in the log.
 
     A page's user is looked up when first asked for and then kept; an API key brings its own.
     """
-    user = getattr(request, "_cached_user", None) or getattr(request, "user", None)
-    is_known = user is not None and not isinstance(user, LazyObject) and user.pk
-    return {"person": tracing.pseudonym(user.pk)} if is_known else {}
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    def __str__(self) -> str:
+        kept = getattr(self.request, "_cached_user", None)
+        user = kept or getattr(self.request, "user", None)
+        is_known = user is not None and not isinstance(user, LazyObject) and user.pk
+        return tracing.pseudonym(user.pk) if is_known else ""
 
 
 def traced_sockets(app: Application) -> Application:

@@ -53,7 +53,7 @@ def scrubbed(event: Event, _hint: Event) -> Event:
     if request := kept.get("request"):
         address = urlsplit(request.get("url", ""))._replace(query="").geturl()
         kept["request"] = {"method": request.get("method"), "url": address}
-    about = get_contextvars()
+    about = {name: said for name, value in get_contextvars().items() if (said := str(value))}
     if person := about.get("person"):
         kept["user"] = {"id": person}
     kept["tags"] = {**kept.get("tags", {}), **about}

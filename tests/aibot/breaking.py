@@ -36,7 +36,7 @@ def fail(*given: object) -> None:
 
 
 def page(request: object) -> None:
-    fail(request.POST["wish"])
+    fail(request.POST["wish"], request.user.pk)
 
 
 @shared_task

@@ -128,7 +128,7 @@ def test_secrets_of_the_settings_are_known_by_their_values(
 
 def test_every_secret_of_the_environment_is_one_of_those() -> None:
     """A new setting whose name says that it is a secret must be found by its value."""
-    names = re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.M)
+    names = re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "aibot" / "settings.py").read_text())
     secrets = [
         name for name in names if re.search("SECRET|TOKEN|PASS(WORD|PHRASE)|_KEY$|_AUTH$", name)
     ]
@@ -274,3 +274,21 @@ def test_gunicorn_and_celery_write_as_all_others_do(tmp_path: Path) -> None:
     first, second = map(json.loads, done.stderr.splitlines())
     assert first["event"] == "Listening […]"
     assert (second["logger"], second["level"], second["event"]) == ("celery", "error", "late")
+
+
+@pytest.mark.django_db
+def test_what_breaks_in_a_page_says_whose_request_it_was(
+    signed_in: Any, person: User, monkeypatch: pytest.MonkeyPatch,
+    lines: Callable[[], list[dict[str, Any]]],
+) -> None:  # fmt: skip
+    def broken(*_args: Any, **_kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("generation.views.render", broken)
+    client = signed_in(person)
+    client.raise_request_exception = False
+    answer = client.get("/?wish=private")
+    broke = next(one for one in lines() if "ZeroDivisionError" in one.get("exception", ""))
+    assert broke["request"] == answer.headers["X-Request-ID"]
+    assert broke["person"] == tracing.pseudonym(person.pk)
+    assert "private" not in json.dumps(lines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,8 @@ def test_an_event_says_which_release_request_and_person(heard: Sentry) -> None:
     assert page["release"] == "0.1.0+feedc0ffee5f"
     assert page["environment"] == "production"
     assert len(page["tags"]["request"]) == 32
+    assert re.fullmatch("[0-9a-f]{12}", page["tags"]["person"])
+    assert page["user"] == {"id": page["tags"]["person"]}
     assert page["request"] == {"method": "POST", "url": "http://testserver/break/"}
     assert about(heard, BOT)["tags"]["update"] == "5"
 
