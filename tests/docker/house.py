@@ -66,7 +66,7 @@ class House:
             DATABASE_URL=self.stand.database_url, REDIS_URL=self.stand.environment["REDIS_URL"],
             TRUSTED_PROXIES="1", MEDIA_ACCEL="/_media/", WEB_PORT=str(self.web),
             SOCKET_PORT=str(self.socket), WEB_WORKERS="1", TELEGRAM_BOT_TOKEN=TOKEN,
-            BOT_API_URL=self.telegram.url, METRICS_TOKEN="m3trics", **more,
+            BOT_API_URL=self.telegram.url, METRICS_TOKEN="m3trics", TMPDIR="/data/tmp", **more,
         )  # fmt: skip
 
     def inside(self, name: str, command: str, **more: str) -> list[str]:

@@ -85,11 +85,16 @@ def test_a_role_that_does_no_work_is_not_healthy(house: House, name: str, asked:
     assert "is not well" in said.stderr or "nobody knows" in said.stderr
 
 
-def test_a_bot_that_serves_elsewhere_does_not_make_this_one_healthy(house: House) -> None:
-    elsewhere = "UPDATE telegram_integration_lease SET holder = 'elsewhere:1' RETURNING name"
-    assert house.stand.rows(elsewhere)
-    assert "another process serves the bot" in house.run("bot", "healthy").stderr
-    house.becomes_well("bot")  # it ended, and the next one waited for the lease to run out
+@pytest.mark.parametrize("role", ["bot", "beat"])
+def test_one_that_works_elsewhere_does_not_make_this_container_healthy(
+    house: House, role: str
+) -> None:
+    assert house.run(role, "healthy").returncode == 0
+    other = ["unshare", "--uts", "sh", "-c", 'hostname other && exec "$@"', "sh"]
+    said = subprocess.run(
+        [*other, *house.inside(role, "healthy")], capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, "is not well" in said.stderr) == (1, True)
 
 
 def test_the_whole_studio_is_well_through_the_door(house: House) -> None:
