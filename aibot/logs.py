@@ -27,6 +27,8 @@ REQUESTS = "studio.requests"
 def configuration(form: str, level: str) -> dict[str, Any]:
     """For LOGGING. Lines about single requests come whatever the level, where they are JSON."""
     loggers = {name: {"level": "WARNING"} for name in TELL_ADDRESSES}
+    # The bot's library logs whole pages that came in place of an answer, with the address in them.
+    loggers["telegram.request"] = {"level": "CRITICAL"}
     loggers[REQUESTS] = {"level": "INFO" if form == "json" else level}
     # Our own line says more, and a refusal is no warning.
     loggers |= {name: {"level": "ERROR"} for name in ("django.request", "django.channels.server")}

@@ -176,7 +176,7 @@ class Answering:
                 update.callback_query.id, text=call.answer if call else None
             )
         except TelegramError as error:
-            logger.info("a press could not be answered: %s", error)
+            logger.info("a press could not be answered: %s", type(error).__name__)
         if not in_time and (call := await working) and call.answer:
             await in_thread(call.say, call.answer)
 

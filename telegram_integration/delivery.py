@@ -12,40 +12,26 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
-from django.core.files.storage import default_storage
-from telegram import Bot, InputMediaDocument, InputMediaPhoto
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Forbidden,
-    NetworkError,
-    RetryAfter,
-    TelegramError,
-)
+from telegram import Bot
+from telegram.constants import ChatAction
+from telegram.error import InvalidToken, RetryAfter, TelegramError
 
-from telegram_integration import door, outbox, status, telling
-from telegram_integration.models import OutgoingMessage
+from billing.problem import Problem
+from telegram_integration import door, outbox, parcels, refusals, status, telling
+from telegram_integration.models import Lane, OutgoingMessage
 from telegram_integration.pace import Pace
+from telegram_integration.refusals import book
 from telegram_integration.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.15
 TELL_SECONDS = 0.2
+REST_SECONDS = 0.01
+NOTE_SECONDS, NOTE_TIMES = 1.0, 120
 AT_ONCE = 40  # requests under way
-METHODS: dict[str, Callable[..., Awaitable[Any]]] = {
-    "sendMessage": Bot.send_message,
-    "sendInvoice": Bot.send_invoice,
-    "editMessageText": Bot.edit_message_text,
-    "editMessageMedia": Bot.edit_message_media,
-    "editMessageReplyMarkup": Bot.edit_message_reply_markup,
-    "deleteMessage": Bot.delete_message,
-}
-MEDIA = {"photo": InputMediaPhoto, "document": InputMediaDocument}
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-UNCHANGED = "message is not modified"
-GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+# What a chat may get is shared: so much of it is left for what is more urgent.
+SPARE = {Lane.STATUS: 0.5}
 
 
 class Delivery:
@@ -53,93 +39,132 @@ class Delivery:
 
     def __init__(self, bot: Bot, pace: Pace | None = None) -> None:
         self.bot, self.pace = bot, pace or Pace()
-        self.in_hand: dict[int, OutgoingMessage] = {}
-        self.under_way: set[asyncio.Task[None]] = set()
         self.waiting: list[OutgoingMessage] = []
-        self.looked_at = self.told_at = float("-inf")
+        self.in_hand: dict[int, OutgoingMessage] = {}
+        self.begun: set[int] = set()
+        self.put_off: set[int] = set()
+        self.under_way: set[asyncio.Task[None]] = set()
+        self.remembered = False
+        self.shut: InvalidToken | None = None
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except Exception:
-                logger.warning("could not deliver", exc_info=True)
-                await asyncio.sleep(1)
+        """Raises InvalidToken once Telegram does not know this bot any more."""
+        beside = [
+            asyncio.create_task(_again_and_again(TELL_SECONDS, self._tell)),
+            asyncio.create_task(_again_and_again(LOOK_SECONDS, self._look)),
+        ]
+        try:
+            while self.shut is None:
+                await self._send_next()
+            raise self.shut
+        finally:
+            for task in beside:
+                task.cancel()
 
     async def finish(self) -> None:
         """What is under way is waited for, a little."""
         if self.under_way:
             await asyncio.wait(self.under_way, timeout=10)
 
-    async def _round(self) -> None:
-        now = time.monotonic()
-        if now - self.told_at >= TELL_SECONDS:
-            self.told_at = now
-            await in_thread(telling.tell)
-        if now - self.looked_at >= LOOK_SECONDS:
-            self.looked_at = now
-            await self._look()
-        row = self._next(time.monotonic()) if len(self.under_way) < AT_ONCE else None
-        if row is None:
-            await asyncio.sleep(max(0.01, self.looked_at + LOOK_SECONDS - time.monotonic()))
-            return
-        await asyncio.sleep(self.pace.overall.wait(time.monotonic()))
-        self.pace.take(row.chat_id, time.monotonic())
-        self._start(row)
+    async def _tell(self) -> None:
+        await in_thread(telling.tell)
 
     async def _look(self) -> None:
-        self.pace.forget(time.monotonic())
-        rows = await in_thread(outbox.due, set(self.in_hand))
-        edits = await in_thread(status.due, {-key for key in self.in_hand if key < 0})
-        self.waiting = sorted([*rows, *edits], key=lambda row: (row.lane, row.due_at))
+        """What is begun while we look, or put off, is in what we see as well."""
+        if not self.remembered:
+            await self._remember_pauses()
+        now = time.monotonic()
+        self.begun.clear()
+        self.put_off.clear()
+        self.pace.forget(now)
+        found = await in_thread(_due, set(self.in_hand), self.pace.resting(now, LOOK_SECONDS))
+        found = [row for row in found if row.pk not in self.begun]
+        self.waiting = [row for row in found if row.chat_id not in self.put_off]
+
+    async def _remember_pauses(self) -> None:
+        for chat_id, seconds in await in_thread(outbox.left_alone):
+            self.pace.hold(chat_id, seconds, time.monotonic())
+        self.remembered = True
+
+    async def _send_next(self) -> None:
+        """The pace is waited for first, so that what became due meanwhile can be first in line."""
+        if len(self.under_way) >= AT_ONCE or not self.waiting:
+            await asyncio.sleep(REST_SECONDS)
+            return
+        now = time.monotonic()
+        if (seconds := self.pace.wait_for_all(now)) > 0:
+            await asyncio.sleep(min(seconds, LOOK_SECONDS))
+        elif row := self._next(now):
+            self.pace.take(row.chat_id, now)
+            self._start(row)
+        else:
+            await asyncio.sleep(REST_SECONDS)
 
     def _next(self, now: float) -> OutgoingMessage | None:
         """The first whose chat may be written to. Two for one chat keep their order."""
-        passed_over: set[int] = {row.chat_id for row in self.in_hand.values()}
-        for row in self.waiting:
-            if row.chat_id not in passed_over and self.pace.wait(row.chat_id, now) <= 0:
-                self.waiting.remove(row)
-                return row
+        passed_over = {row.chat_id for row in self.in_hand.values()}
+        for place, row in enumerate(self.waiting):
+            spare = SPARE.get(row.lane, 0.0)
+            if row.chat_id not in passed_over and self.pace.wait(row.chat_id, now, spare) <= 0:
+                return self.waiting.pop(place)
             passed_over.add(row.chat_id)
         return None
 
     def _start(self, row: OutgoingMessage) -> None:
         self.in_hand[row.pk] = row
+        self.begun.add(row.pk)
         task = asyncio.create_task(self.send(row))
         self.under_way.add(task)
         task.add_done_callback(self.under_way.discard)
 
     async def send(self, row: OutgoingMessage) -> None:
         try:
-            if await in_thread(_claim(row), row):
+            if await self._is_listened_to(row) and await in_thread(book(row).claim, row):
                 await self._ask(row)
         except Exception:
             logger.exception("message %s could not be dealt with", row.pk)
         finally:
             self.in_hand.pop(row.pk, None)
 
+    async def _is_listened_to(self, row: OutgoingMessage) -> bool:
+        """What may have arrived is sent again only when Telegram surely listens: an answer to
+        something harmless says so. What it says against the chat, the message hears as well."""
+        if row.pk < 0 or not outbox.is_in_doubt(row):
+            return True
+        try:
+            await self.bot.send_chat_action(row.chat_id, ChatAction.TYPING)
+        except TelegramError as error:
+            if refusals.is_unheard(error) or isinstance(error, RetryAfter):
+                self._heed(row, error)
+                await _note(outbox.later, row, refusals.backoff(row), outbox.UNKNOWN)
+                return False
+        return True
+
     async def _ask(self, row: OutgoingMessage) -> None:
         try:
-            answer = await METHODS[row.method](self.bot, **await _request(row))
+            answer = await parcels.send(self.bot, row)
+        except Problem:
+            await _note(outbox.picture_gone, row)
         except TelegramError as error:
-            await self._failed(row, error)
+            self._heed(row, error)
+            await _note(refusals.note, row, error)
+        except Exception:
+            logger.exception("message %s could not be sent", row.pk)
+            await _note(book(row).in_doubt, row, refusals.backoff(row))
         else:
+            self.pace.was_taken()
             number = getattr(answer, "message_id", None)
-            await in_thread(_sent(row), row, number, _file_id(row, answer))
+            await _note(book(row).sent, row, number, parcels.file_id(row, answer))
 
-    async def _failed(self, row: OutgoingMessage, error: TelegramError) -> None:
-        if isinstance(error, RetryAfter):
-            seconds = float(error.retry_after) + 0.5
-            self.pace.hold(row.chat_id, seconds, time.monotonic())
-        if row.pk < 0:
-            await in_thread(status.failed, row, _seconds(error))
-            return
-        for kind, act in FAILURES:
-            if isinstance(error, kind):
-                await in_thread(act, row, error)
-                return
-        logger.error("Telegram does not serve us: %s", error)
-        await in_thread(_wait_long, row)
+    def _heed(self, row: OutgoingMessage, error: TelegramError) -> None:
+        """What follows for others. Who waits for a message does not hear the next one first: what
+        is due in that chat is looked up again."""
+        if door.is_shut(error):
+            self.shut = error
+        elif isinstance(error, RetryAfter):
+            self.pace.told_to_wait(row.chat_id, refusals.pause(error), time.monotonic())
+        self.put_off.add(row.chat_id)
+        self.waiting = [one for one in self.waiting if one.chat_id != row.chat_id]
 
 
 def send_now(rows: list[OutgoingMessage]) -> None:
@@ -155,86 +180,29 @@ def send_now(rows: list[OutgoingMessage]) -> None:
         asyncio.run(send())
 
 
-def _claim(row: OutgoingMessage) -> Callable[[OutgoingMessage], bool]:
-    return status.claim if row.pk < 0 else outbox.claim
+def _due(in_hand: set[int], resting: list[int]) -> list[OutgoingMessage]:
+    messages = outbox.due(in_hand, resting)
+    changes = status.due({-key for key in in_hand if key < 0}, resting)
+    return sorted([*messages, *changes], key=lambda row: row.lane)
 
 
-def _sent(row: OutgoingMessage) -> Callable[[OutgoingMessage, int | None, str], None]:
-    return status.sent if row.pk < 0 else outbox.sent
+async def _again_and_again(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await act()
+        except Exception:
+            logger.warning("could not deliver", exc_info=True)
+            await asyncio.sleep(1)
+        await asyncio.sleep(seconds)
 
 
-def _file_id(row: OutgoingMessage, answer: Any) -> str:
-    """How Telegram calls the picture that came with this row, in its largest size."""
-    sizes = getattr(answer, "photo", None) if row.photo_id else None
-    return str(sizes[-1].file_id) if sizes else ""
-
-
-def _seconds(error: TelegramError) -> float:
-    return float(error.retry_after) + 0.5 if isinstance(error, RetryAfter) else 0.0
-
-
-async def _request(row: OutgoingMessage) -> dict[str, Any]:
-    """The Bot API's own parameters; a picture is read from the storage now."""
-    asked = {**_where(row), **row.body}
-    if row.is_inline and row.file_id:
-        asked["media"] = InputMediaPhoto(row.file_id, caption=asked.pop("caption", ""))
-    elif row.photo_id:
-        data, name = await in_thread(_picture, row)
-        kind = MEDIA[asked.pop("media", {}).get("type", "photo")]
-        asked["media"] = kind(data, caption=asked.pop("caption", ""), filename=name)
-    return asked
-
-
-def _where(row: OutgoingMessage) -> dict[str, Any]:
-    if row.is_inline:
-        return {"inline_message_id": row.edits.inline_message_id}
-    return {"chat_id": row.chat_id} | ({"message_id": row.edits.message_id} if row.edits_id else {})
-
-
-def _picture(row: OutgoingMessage) -> tuple[bytes, str]:
-    with default_storage.open(row.photo.master) as file:
-        return file.read(), f"{row.photo.code}.{row.photo.master.rsplit('.', 1)[1]}"
-
-
-def _wait(row: OutgoingMessage, error: RetryAfter) -> None:
-    outbox.later(row, _seconds(error), counts=False)
-
-
-def _wait_long(row: OutgoingMessage) -> None:
-    """A token that was revoked, or a server that is none: nothing is lost until it is mended."""
-    outbox.later(row, outbox.LONGEST_PAUSE, counts=False)
-
-
-def _nobody_knows(row: OutgoingMessage, error: NetworkError) -> None:
-    outbox.later(row, 2.0 ** min(row.tries, 8), counts=not isinstance(error.__cause__, NOT_SENT))
-
-
-def _refused(row: OutgoingMessage, error: BadRequest) -> None:
-    said = str(error).lower()
-    if UNCHANGED in said:
-        outbox.sent(row, None)
-    elif row.edits_id and not row.is_inline and any(words in said for words in GONE):
-        outbox.send_anew(row)
-    else:
-        logger.warning("%s to a chat was refused: %s", row.method, error)
-        outbox.failed(row, str(error))
-
-
-def _blocked(row: OutgoingMessage, error: Forbidden) -> None:
-    outbox.failed(row, str(error))
-    outbox.blocked(row.chat_id)
-
-
-def _moved(row: OutgoingMessage, error: ChatMigrated) -> None:
-    outbox.later(row, 0.0, counts=False)
-    outbox.moved(row.chat_id, error.new_chat_id)
-
-
-# The first that fits. BadRequest is a NetworkError for the library.
-FAILURES: tuple[tuple[type[TelegramError], Callable[[OutgoingMessage, Any], None]], ...] = (
-    (RetryAfter, _wait),
-    (Forbidden, _blocked),
-    (ChatMigrated, _moved),
-    (BadRequest, _refused),
-    (NetworkError, _nobody_knows),
-)
+async def _note(act: Callable[..., None], *what: Any) -> None:
+    """What Telegram has done is written down as soon as the database is there: until then nobody
+    does it again."""
+    for _time in range(NOTE_TIMES):
+        try:
+            await in_thread(act, *what)
+            return
+        except Exception:
+            logger.warning("what was sent could not be noted", exc_info=True)
+            await asyncio.sleep(NOTE_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from telegram import Bot
+from telegram.error import InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
 CONNECTIONS = 64
@@ -30,6 +31,20 @@ def _request(connections: int, read_seconds: float) -> HTTPXRequest:
         read_timeout=read_seconds, write_timeout=READ_SECONDS, pool_timeout=POOL_SECONDS,
         media_write_timeout=MEDIA_SECONDS,
     )  # fmt: skip
+
+
+def is_from_telegram(error: TelegramError) -> bool:
+    """A proxy in between answers too, with pages that are no JSON: what they say means nothing.
+
+    For the library a page in place of a good answer is a bare TelegramError, one with the number
+    of an error is that error, caused by the other.
+    """
+    return type(error) is not TelegramError and not isinstance(error.__cause__, TelegramError)
+
+
+def is_shut(error: TelegramError) -> bool:
+    """Telegram itself says that there is no such bot: the token is wrong, or was revoked."""
+    return isinstance(error, InvalidToken) and is_from_telegram(error)
 
 
 async def download(bot: Bot, file_id: str, most_bytes: int) -> bytes | None:

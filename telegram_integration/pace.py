@@ -1,7 +1,8 @@
 """How often Telegram may be spoken to: overall, in a chat, in a group. No clock of its own.
 
 Telegram publishes about 30 messages a second overall, one a second in a chat with short bursts, and
-20 a minute in a group; what it answers with ``retry_after`` counts for that chat alone.
+20 a minute in a group; what it answers with ``retry_after`` counts for that chat alone, unless it
+says so to one chat after the other and takes nothing in between.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-OVERALL_A_SECOND = 29.5  # a hair below, since clocks differ
+# In any stretch of a second, and a hair more since clocks differ and lines squeeze. The bucket
+# keeps them from coming all at once; its burst makes up for a moment when the machine was busy.
+OVERALL_MOST, OVERALL_SECONDS = 30, 1.02
+OVERALL_EVERY, OVERALL_BURST = 1 / 29.5, 3.0
 CHAT_BURST, CHAT_EVERY = 2.0, 1.05
 GROUP_MOST, GROUP_SECONDS, GROUP_GAP = 19, 61.0, 1.05
+IN_A_ROW = 3
+"""So many chats that are told to wait, one after the other, mean that all are."""
 
 
 @dataclass
@@ -23,10 +29,10 @@ class Bucket:
     left: float = 0.0
     at: float = 0.0
 
-    def wait(self, now: float) -> float:
-        """Seconds until one may go."""
+    def wait(self, now: float, spare: float = 0.0) -> float:
+        """Seconds until one may go and that share of all is left for others."""
         self._fill(now)
-        return max(0.0, (1 - self.left) * self.every)
+        return max(0.0, (1 + spare * self.burst - self.left) * self.every)
 
     def take(self, now: float) -> None:
         self._fill(now)
@@ -49,10 +55,12 @@ class Window:
     gap: float = GROUP_GAP
     taken: deque[float] = field(default_factory=deque)
 
-    def wait(self, now: float) -> float:
+    def wait(self, now: float, spare: float = 0.0) -> float:
+        """As a bucket's."""
+        most = self.most - round(spare * self.most)
         while self.taken and self.taken[0] <= now - self.seconds:
             self.taken.popleft()
-        full = self.taken[0] + self.seconds - now if len(self.taken) >= self.most else 0.0
+        full = self.taken[-most] + self.seconds - now if len(self.taken) >= most else 0.0
         close = self.taken[-1] + self.gap - now if self.taken else 0.0
         return max(0.0, full, close)
 
@@ -67,21 +75,47 @@ class Window:
 class Pace:
     """Everybody's. Ask how long to wait, then ``take``; ``hold`` where Telegram said to wait."""
 
-    overall: Bucket = field(default_factory=lambda: Bucket(1.0, 1 / OVERALL_A_SECOND, 1.0))
+    overall: Bucket = field(default_factory=lambda: Bucket(OVERALL_BURST, OVERALL_EVERY, 1.0))
+    second: Window = field(default_factory=lambda: Window(OVERALL_MOST, OVERALL_SECONDS, 0.0))
     chats: dict[int, Bucket | Window] = field(default_factory=dict)
     held: dict[int, float] = field(default_factory=dict)
+    in_a_row: dict[int, float] = field(default_factory=dict)
+    all_held: float = 0.0
 
-    def wait(self, chat_id: int, now: float) -> float:
-        """Seconds until this chat may get a message, whoever else wants to write elsewhere."""
-        return max(self._chat(chat_id, now).wait(now), self.held.get(chat_id, 0.0) - now)
+    def wait_for_all(self, now: float) -> float:
+        """Seconds until anybody may get a message."""
+        return max(self.overall.wait(now), self.second.wait(now), self.all_held - now)
+
+    def wait(self, chat_id: int, now: float, spare: float = 0.0) -> float:
+        """Seconds until this chat may get a message, whoever else wants to write elsewhere, and
+        that share of what it may get is left for what is more urgent."""
+        return max(self._chat(chat_id, now).wait(now, spare), self.held.get(chat_id, 0.0) - now)
 
     def take(self, chat_id: int, now: float) -> None:
         self.overall.take(now)
+        self.second.take(now)
         self._chat(chat_id, now).take(now)
 
     def hold(self, chat_id: int, seconds: float, now: float) -> None:
-        """Telegram wants silence in this chat, and in no other."""
+        """Silence in this chat, and in no other."""
         self.held[chat_id] = max(self.held.get(chat_id, 0.0), now + seconds)
+
+    def told_to_wait(self, chat_id: int, seconds: float, now: float) -> None:
+        """Telegram wants silence in this chat; after several in a row, in all."""
+        self.hold(chat_id, seconds, now)
+        lately = {chat: until for chat, until in self.in_a_row.items() if until > now}
+        self.in_a_row = lately | {chat_id: now + seconds}
+        if len(self.in_a_row) >= IN_A_ROW:
+            self.all_held = max(self.all_held, *self.in_a_row.values())
+
+    def was_taken(self) -> None:
+        """Telegram took a message, so it does not want silence from all."""
+        self.in_a_row.clear()
+
+    def resting(self, now: float, seconds: float) -> list[int]:
+        """Chats that may not be written to for that long."""
+        known = [*self.chats, *(chat for chat in self.held if chat not in self.chats)]
+        return [chat for chat in known if self.wait(chat, now) > seconds]
 
     def forget(self, now: float) -> None:
         """Chats that may be written to at once need not be remembered."""

@@ -12,7 +12,7 @@ import time
 
 from django.conf import settings
 from telegram import Bot
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import Conflict, RetryAfter, TelegramError
 
 from telegram_integration import door, leases, profile, watching
 from telegram_integration.answering import Answering, store
@@ -70,9 +70,9 @@ async def _until_reachable(bot: Bot, stop: asyncio.Event) -> None:
             await bot.initialize()
             await profile.publish(bot)
             return
-        except InvalidToken:
-            raise
-        except (NetworkError, RetryAfter) as error:
+        except TelegramError as error:
+            if door.is_shut(error):
+                raise
             logger.warning("Telegram cannot be reached yet: %s", type(error).__name__)
             await in_thread(leases.extend)
             await _stopped(stop, pause)
@@ -80,18 +80,21 @@ async def _until_reachable(bot: Bot, stop: asyncio.Event) -> None:
 
 
 async def _serve(bot: Bot, stop: asyncio.Event) -> None:
+    """Raises what ended one of its jobs: InvalidToken where the token was revoked."""
     answering, delivery, offering = Answering(bot), Delivery(bot), Offering(bot)
-    jobs = [answering.run(), delivery.run(), _keep_the_lease(stop), _keep_watch()]
+    jobs = [answering.run(), delivery.run(), _keep_the_lease(stop), _keep_watch(), stop.wait()]
     if settings.TELEGRAM_MODE == "polling":
         jobs.append(_poll(bot, answering, offering))
     tasks = [asyncio.create_task(job) for job in jobs]
-    await stop.wait()
+    ended, _going = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await offering.finish()
     await answering.finish()
     await delivery.finish()
+    for task in ended:
+        task.result()
 
 
 async def _keep_the_lease(stop: asyncio.Event) -> None:
@@ -138,6 +141,8 @@ async def _poll(bot: Bot, answering: Answering, offering: Offering) -> None:
             logger.error("somebody else asks for this bot's updates, or a webhook is set")
             await asyncio.sleep(5)
         except TelegramError as error:
+            if door.is_shut(error):
+                raise
             wait = float(error.retry_after) if isinstance(error, RetryAfter) else pause
             logger.warning("no updates: %s", type(error).__name__)
             await asyncio.sleep(wait)

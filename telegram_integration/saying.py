@@ -6,11 +6,12 @@ import zlib
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from billing.models import Payment
 from generation.models import Job, Photo
-from telegram_integration.keyboards import Keyboard, markup
+from telegram_integration.keyboards import Keyboard, button, markup
 from telegram_integration.models import INLINE, Lane, OutgoingMessage
 
 TEXT_CHARACTERS = 4096
@@ -132,6 +133,19 @@ def invoice(chat_id: int, payment: Payment, *, key: str) -> OutgoingMessage:
         "payload": str(payment.code), "provider_token": "", "currency": "XTR", "prices": [price],
     }  # fmt: skip
     return _write(key, chat_id=chat_id, lane=Lane.RESULT, method="sendInvoice", body=body)
+
+
+def invoice_once_more(row: OutgoingMessage) -> None:
+    """An invoice of which nobody knows whether it arrived is not sent twice: it is offered."""
+    payment = Payment.objects.select_related("account__user", "product").get(
+        code=row.body["payload"]
+    )
+    errand = [payment.errand] if payment.errand else []
+    with translation.override(payment.account.user.language):
+        text = _("Telegram did not answer. If you see no invoice above, press the button.")
+        label = _("Show the invoice")
+        say(row.chat_id, text, key=f"{row.key}:offer"[:120],
+            keyboard=[[button(label, "pay", payment.product.code, *errand)]])  # fmt: skip
 
 
 def bounded(text: str, most: int) -> str:

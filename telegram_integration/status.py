@@ -6,6 +6,7 @@ is drawn every three seconds at most, in a group and in what was sent inline eve
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from datetime import timedelta as td
 
@@ -72,14 +73,14 @@ def how_long(seconds: int | None) -> str:
     return _("about %(low)s–%(high)s minutes") % {"low": minutes, "high": minutes + 1}
 
 
-def due(in_hand: set[int]) -> list[OutgoingMessage]:
+def due(in_hand: Collection[int], resting: Collection[int] = ()) -> list[OutgoingMessage]:
     """Changes of status messages that may be made now, as messages that are never saved.
 
     Their key is that of the `ChatJob`, below zero.
     """
     there = Q(message__message_id__isnull=False) | Q(chat_id__lt=INLINE)
     rows = ChatJob.objects.filter(there, edit_at__lte=timezone.now(), job__state__in=OPEN)
-    rows = rows.exclude(pk__in=in_hand)
+    rows = rows.exclude(Q(pk__in=in_hand) | Q(chat_id__in=resting))
     rows = rows.select_related("job__owner", "message").order_by("edit_at")[:AT_ONCE]
     return [one for row in rows if (one := _change(row))]
 
@@ -107,14 +108,28 @@ def claim(change: OutgoingMessage) -> bool:
     return bool(ChatJob.objects.filter(pk=row.pk, edit_at=row.edit_at).update(**changes))
 
 
-def sent(change: OutgoingMessage, _message_id: int | None, _file_id: str) -> None:
+def sent(change: OutgoingMessage, _message_id: int | None, _file_id: str = "") -> None:
     """Nothing to note: that it was about to be sent is written down already."""
 
 
-def failed(change: OutgoingMessage, seconds: float) -> None:
+def later(change: OutgoingMessage, seconds: float, trouble: str = "") -> None:
     """A status that cannot be shown now is shown later, or not at all."""
     at = timezone.now() + td(seconds=max(seconds, FAILED_PAUSE))
     ChatJob.objects.filter(pk=-change.pk, edit_at__isnull=False).update(edit_at=at)
+
+
+def in_doubt(change: OutgoingMessage, seconds: float) -> None:
+    later(change, seconds)
+
+
+def failed(change: OutgoingMessage, _trouble: str) -> None:
+    """Telegram will never take it: how this job goes is not shown any more. Its end will be."""
+    ChatJob.objects.filter(pk=-change.pk).update(edit_at=None)
+
+
+def gone(change: OutgoingMessage) -> None:
+    """Somebody deleted the message: its end gets another one."""
+    failed(change, "")
 
 
 def first_look() -> datetime:

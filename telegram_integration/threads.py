@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 
 THREADS = 8
 
@@ -28,6 +28,6 @@ def _act(act: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     close_old_connections()
     try:
         return act(*arguments)
-    except Exception:
+    except Error:
         connections.close_all()
         raise

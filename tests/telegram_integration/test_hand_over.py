@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from generation import studio, worker
 from generation.models import Photo
-from telegram_integration import delivery, door, hand_over, outbox
+from telegram_integration import door, hand_over, outbox, parcels
 from telegram_integration.models import OutgoingMessage, User
 from tests.conftest import Obedient
 from tests.pictures import picture_file
@@ -128,9 +128,9 @@ def test_delivery_keeps_what_telegram_calls_the_picture(client: Client, fox: Pho
     picture, message = OutgoingMessage.objects.all()
     sizes = [SimpleNamespace(file_id="small"), SimpleNamespace(file_id="large")]
     answer = SimpleNamespace(message_id=7, photo=sizes)
-    assert delivery._file_id(picture, answer) == "large"
-    assert delivery._file_id(message, answer) == ""
-    assert delivery._file_id(picture, True) == ""
+    assert parcels.file_id(picture, answer) == "large"
+    assert parcels.file_id(message, answer) == ""
+    assert parcels.file_id(picture, True) == ""
 
 
 def test_a_picture_is_shared_after_it_was_in_the_chat(
