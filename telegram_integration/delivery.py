@@ -18,6 +18,7 @@ from telegram.error import InvalidToken, RetryAfter, TelegramError
 
 from billing.problem import Problem
 from telegram_integration import door, outbox, parcels, refusals, status, telling
+from telegram_integration.drawing import Drawing
 from telegram_integration.models import Lane, OutgoingMessage
 from telegram_integration.pace import Pace
 from telegram_integration.refusals import book
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.15
 TELL_SECONDS = 0.2
+DRAWING_SECONDS = 1.0
 REST_SECONDS = 0.01
 NOTE_SECONDS, NOTE_TIMES = 1.0, 120
 AT_ONCE = 40  # requests under way
@@ -39,6 +41,7 @@ class Delivery:
 
     def __init__(self, bot: Bot, pace: Pace | None = None) -> None:
         self.bot, self.pace = bot, pace or Pace()
+        self.drawing = Drawing(bot, self.pace)
         self.waiting: list[OutgoingMessage] = []
         self.in_hand: dict[int, OutgoingMessage] = {}
         self.begun: set[int] = set()
@@ -52,6 +55,7 @@ class Delivery:
         beside = [
             asyncio.create_task(_again_and_again(TELL_SECONDS, self._tell)),
             asyncio.create_task(_again_and_again(LOOK_SECONDS, self._look)),
+            asyncio.create_task(_again_and_again(DRAWING_SECONDS, self.drawing.show)),
         ]
         try:
             while self.shut is None:

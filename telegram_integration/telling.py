@@ -7,6 +7,7 @@ message, in the transaction that says that it was told.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta as td
 from operator import attrgetter
 from typing import Any
 
@@ -22,11 +23,12 @@ from billing.models import Gift, Notice, Payment, Referral, Refund
 from billing.referrals import THANKS
 from generation.models import FINAL, Job, Message, Photo, State, Tool
 from generation.problems import sentence
-from telegram_integration import filling, owner, saying
+from telegram_integration import filling, outbox, owner, saying
 from telegram_integration.keyboards import Button, Keyboard, button, page
 from telegram_integration.models import ChatJob, Lane, OutgoingMessage, Talk, User
 
 AT_ONCE = 50
+RINGS_AFTER = td(seconds=60)
 
 
 def tell() -> int:
@@ -52,6 +54,7 @@ def _tell_job(job: Job) -> bool:
     with translation.override(job.owner.language):
         if message := _place_of(job):
             _end(job, message)
+            _ring(job, message)
     return True
 
 
@@ -61,7 +64,7 @@ def _place_of(job: Job) -> OutgoingMessage | None:
     is_done = job.state == State.DONE
     if where and where.is_inline and is_done:
         filling.begin(job)
-    elif where and where.message:
+    elif where and where.message and where.message.state not in outbox.LOST:
         ChatJob.objects.filter(pk=where.pk).update(edit_at=None)
         return where.message
     if is_done and job.tool != Tool.ASSISTANT and is_reachable(job.owner):
@@ -74,11 +77,24 @@ def is_reachable(user: User) -> bool:
 
 
 def _announce(job: Job) -> OutgoingMessage:
-    """For a job of the pages: the message that its picture will take the place of."""
+    """For a job of the pages, or one whose message never arrived: the message that its picture
+    will take the place of."""
     return saying.say(
-        job.owner.telegram_id, _("Your picture is ready"), key=f"job:{job.code}:status",
+        job.owner.telegram_id, _("Your picture is ready"), key=f"job:{job.code}:place",
         lane=Lane.RESULT, job=job,
     )  # fmt: skip
+
+
+def _ring(job: Job, message: OutgoingMessage) -> None:
+    """A picture that takes a message's place makes no sound on the phone: who had to wait for long
+    is called. One who looks on all the time is not, and a group never is."""
+    made = job.state == State.DONE and job.tool != Tool.ASSISTANT
+    waited = bool(job.finished_at and job.finished_at - job.created_at > RINGS_AFTER)
+    if made and waited and message.chat_id > 0 and message.message_id:
+        saying.say(
+            message.chat_id, _("Your picture is ready"), key=f"job:{job.code}:ring",
+            reply_to=message.message_id, lane=Lane.RESULT,
+        )  # fmt: skip
 
 
 def _end(job: Job, message: OutgoingMessage) -> None:

@@ -17,7 +17,7 @@ from billing.audit import findings
 from generation import errands, photos
 from generation.models import Errand, Job, Photo, State
 from generation.providers.base import ProviderError
-from telegram_integration import delivery, erasing, outbox, saying, status, telling
+from telegram_integration import erasing, outbox, refusals, saying, status, telling
 from telegram_integration.handlers.inline import PICTURES, offer
 from telegram_integration.models import (
     INLINE,
@@ -357,7 +357,7 @@ def test_nothing_of_the_words_stays_after_everything_was_erased(ann: Typist) -> 
 def test_a_message_that_its_sender_deleted_is_not_sent_anew(ann: Typist) -> None:
     ann.choose("a fox")
     (there,) = filled()
-    delivery._refused(there, BadRequest("MESSAGE_ID_INVALID"))
+    refusals._refused(there, BadRequest("MESSAGE_ID_INVALID"))
     there.refresh_from_db()
     assert (there.state, there.changes.count(), there.edits) == ("failed", 0, ann.place)
     assert not OutgoingMessage.objects.filter(chat_id__lt=INLINE, method="sendMessage").exists()
