@@ -10,6 +10,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from django.conf import settings
 from django.db import connection
 
 from generation import photos, studio
@@ -66,6 +67,14 @@ def test_no_pod_is_root_or_writes_where_it_should_not() -> None:
             assert guard["capabilities"] == {"drop": ["ALL"]}, name
             assert guard.get("readOnlyRootFilesystem") or "pooler" in name, name
             assert container["resources"]["limits"]["memory"], name
+
+
+def test_every_role_is_one_of_the_image_and_every_queue_is_served() -> None:
+    roles = set(re.findall(r"^    (\w+)\)$", (ROOT / "docker" / "role").read_text(), re.M))
+    asked = [c["args"] for _name, pod in pods() for c in pod["containers"] if "args" in c]
+    assert {one[0] for one in asked} == roles - {"studio"}
+    served = {queue for one in asked if one[0] == "worker" for queue in one[1].split(",")}
+    assert served == {queue.name for queue in settings.CELERY_TASK_QUEUES}
 
 
 def test_every_setting_that_they_name_is_one_of_ours() -> None:
