@@ -131,6 +131,8 @@ def test_the_services_are_pinned_and_no_stranger_reaches_them() -> None:
         for volume in service.get("volumes", []):
             where = volume.partition(":")[0]
             assert not where.startswith("./") or (DOCKER / where).exists(), volume
+    stores = yaml.safe_load((DOCKER / "compose.prod.yml").read_text())["networks"]
+    assert {n for one in services.values() for n in one.get("networks", ["default"])} <= set(stores)
     asked = {"node-exporter", "cadvisor", "postgres-exporter", "redis-exporter", "alertmanager"}
     assert asked < set(services)
 
