@@ -22,7 +22,7 @@ import base64, json, sys
 from billing import ledger, payments
 from billing.audit import findings
 from billing.models import *
-from generation import photos
+from generation import photos, studio
 from generation.models import *
 from telegram_integration.models import *
 

@@ -122,6 +122,17 @@ def test_the_history_shows_a_picture_once_more(ann: Phone, fox: Seen, bot: Bot) 
     assert bot.books.credits(ann.user) == 4
 
 
+def test_a_picture_of_the_pages_comes_to_the_chat_and_by_its_link_once_more(bot: Bot) -> None:
+    phone = bot.phone(611_012)
+    code = bot.books.ask("studio.imagine(person(611012).pk, prompt='a lake').code.hex")
+    made = phone.picture()
+    bot.api.start(phone.user, f"job_{code}")
+    assert phone.picture(2).photo == made.photo == bot.books.picture(f"job__code='{code}'")
+    bot.api.start(bot.phone(611_013, "Bob").user, f"job_{code}")
+    Phone(bot.api, 611_013).read("There is no such picture here.")
+    assert bot.books.credits(phone.user) == 4
+
+
 def test_what_goes_on_is_stopped_and_given_back(bot: Bot) -> None:
     """The worker has one place, and another's picture is in it."""
     before, phone = bot.phone(611_006, "Bob"), bot.phone(611_007)
