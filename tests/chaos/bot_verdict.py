@@ -51,8 +51,7 @@ def _updates(stand: Stand, api: BotApi) -> list[str]:
 
 
 def _messages(stand: Stand) -> list[str]:
-    """Each was sent. What became needless is dropped on purpose: the change of a message that
-    is gone."""
+    """Each was sent."""
     rows = stand.rows(
         "SELECT method, state, trouble, body::text FROM telegram_integration_outgoingmessage "
         "WHERE state <> 'sent'"

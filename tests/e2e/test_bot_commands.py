@@ -134,16 +134,16 @@ def test_a_picture_of_the_pages_comes_to_the_chat_and_by_its_link_once_more(bot:
 
 
 def test_what_goes_on_is_stopped_and_given_back(bot: Bot) -> None:
-    """The worker has one place, and another's picture is in it."""
+    """The worker has one place, and another's four pictures are in it."""
     before, phone = bot.phone(611_006, "Bob"), bot.phone(611_007)
-    before.say("/imagine a boat")
+    bot.books.ask(f"studio.imagine(person({before.user}).pk, prompt='a sea', count=4).tool")
     phone.say("/imagine a fox")
     phone.see(lambda one: "Cancel" in one.labels)
     phone.say("/cancel")
     phone.see(lambda one: one.words == "Cancelled. Nothing was charged." and not one.labels)
     states = bot.books.ask("[job.state for job in Job.objects.filter(owner=person(611007))]")
     assert (states, bot.books.credits(phone.user)) == (["cancelled"], 5)
-    before.picture()
+    before.picture(4)
 
 
 def test_a_strangers_press_is_refused(fox: Seen, bot: Bot) -> None:
