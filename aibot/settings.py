@@ -6,6 +6,7 @@ A clone runs with none of them: SQLite, an in-process broker, the built-in provi
 from __future__ import annotations
 
 import secrets
+from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -287,6 +288,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 120,
         "options": {"expires": 120},
     },
+    "backup": {"task": "aibot.tasks.back_up", "schedule": 600, "options": {"expires": 600}},
     "orphans": {
         "task": "generation.tasks.remove_orphans",
         "schedule": 300,
@@ -441,7 +443,21 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
+    "backups": {
+        "BACKEND": "aibot.backups.place.Folder",
+        "OPTIONS": {"location": env.str("BACKUP_DIR", str(DATA_DIR / "backups"))},
+    },
 }
+
+# --- Backups: off without a key -----------------------------------------------------------------
+# Public keys of age. Whoever has the secret one to any of them can restore; the server cannot.
+BACKUP_KEY = env.list("BACKUP_KEY", default=[])
+try:
+    BACKUP_AT = time.fromisoformat(env.str("BACKUP_AT", "03:30"))
+except ValueError:
+    raise ImproperlyConfigured("BACKUP_AT is a time of day in UTC, like 03:30.") from None
+# Where rows are dumped from, if DATABASE_URL goes through a pooler, which has no snapshots.
+BACKUP_DATABASE = env.db_url("BACKUP_DATABASE_URL") if env.str("BACKUP_DATABASE_URL", "") else {}
 
 # --- Security ---------------------------------------------------------------------------------
 TELEGRAM_SCRIPT = "https://telegram.org"

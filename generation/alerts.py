@@ -27,6 +27,8 @@ FIXES = {
     "late": _("See that the bot runs and that Telegram answers it: manage.py doctor."),
     "full": _("Make room, or give the studio a larger disk."),
     "unsettled": _("See that the gateway can be reached and its keys are right: manage.py doctor."),
+    "not_taken": _("Run `manage.py backup` and read what it says."),
+    "not_taken_lately": _("See that the clock and a worker run and that BACKUP_DIR has room."),
     "differ": _("Look at each in the admin, under payments and audits."),
 }
 TEXT_CHARACTERS = 500

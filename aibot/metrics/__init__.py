@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from aibot.metrics import jobs, money, people, providers, queues, retention
+from aibot.metrics import backups, jobs, money, people, providers, queues, retention
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ PARTS: dict[str, tuple[Part, float]] = {
     "people": (people.all_of_them, LATER),
     "money": (money.books, LATER),
     "retention": (retention.overdue, SOON),
+    "backups": (backups.age, SOON),
 }
 
 

@@ -79,8 +79,9 @@ def build(root: Path) -> list[str]:
     lay_out(root)
     first, last = read()
     copy_context(root / "app")
-    # The environment is there already, and a registry is not asked in a test.
-    steps = [step for step in first.runs if "pip install" not in step] + last.runs
+    # The environment and PostgreSQL's programs are there, and a registry is not asked in a test.
+    installs = ("pip install", "apt-get install")
+    steps = [step for step in first.runs + last.runs if not any(i in step for i in installs)]
     for step in steps:
         done = subprocess.run(
             enter(root, step, writable=("app", "etc", "data", "static")),
