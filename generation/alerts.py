@@ -25,6 +25,7 @@ FIXES = {
     RETIRED: _("Put a model id that the vendor lists into its options, under “models”."),
     "silent": _("Start it again. Its last lines in the log say why it ended."),
     "late": _("See that the bot runs and that Telegram answers it: manage.py doctor."),
+    "overdue": _("See that the clock and a worker run: manage.py doctor."),
     "full": _("Make room, or give the studio a larger disk."),
     "unsettled": _("See that the gateway can be reached and its keys are right: manage.py doctor."),
     "not_taken": _("Run `manage.py backup` and read what it says."),

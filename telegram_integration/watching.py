@@ -17,7 +17,7 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from billing.models import Audit, Payment
-from generation import alerts, breaker
+from generation import alerts, breaker, retention
 from generation.models import Attempt, Heartbeat
 from telegram_integration import leases, outbox, owner
 from telegram_integration.models import Incoming, Lane, OutgoingMessage
@@ -28,6 +28,7 @@ EVERY = td(seconds=20)
 TURN = "watch"
 SILENT = td(seconds=60)
 SAID_LATE, HEARD_LATE = td(minutes=2), td(minutes=1)
+OVERDUE = td(minutes=20)
 UNSETTLED = td(hours=1)
 LEAST_FREE, LEAST_FREE_BYTES = 0.05, 1024**3
 
@@ -115,8 +116,15 @@ def providers() -> Found:
         yield alerts.about(name, alerts.RESTING), wrong
 
 
+def promises() -> Found:
+    """Photos, files and words that should be gone: people were promised when."""
+    for what, (number, seconds) in retention.overdue(timezone.now()).items():
+        late = f"{number} should be gone, the oldest for {seconds:.0f} s"
+        yield f"retention:{what}:overdue", late if seconds > OVERDUE.total_seconds() else ""
+
+
 LOOKS: tuple[Callable[[], Found], ...] = (
-    processes, queues, conversations, disk, money, providers,
+    processes, queues, conversations, disk, money, providers, promises,
 )  # fmt: skip
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aibot.doctor import database, files, money, processes, providers, redis, site, telegram
+from aibot.doctor import database, door, files, money, processes, providers, redis, site, telegram
 from aibot.doctor.base import Advice, Check, Finding
 from aibot.redacting import redacted
 
 CHECKS: dict[str, Check] = {
     "settings": site.settings_,
     "address": site.address,
+    "door": door.answers,
     "environment": site.environment,
     "django": site.django,
     "eyes": site.eyes,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import resource
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta as td
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 import redis
 from django.core.management import call_command
@@ -27,6 +30,7 @@ from telegram_integration import webhooks
 from tests.conftest import make_person
 from tests.pictures import picture_file
 from tests.vendors.botapi import BotApi
+from tests.vendors.stub import Answer, Request, Stub
 from tests.vendors.yookassa import SECRET, SHOP, YooKassaStub
 
 KEY = "dV0q1Zk8Yw3pL5sR7tX9bN2mC4vF6hJ8aQ1eU3iO5gT7yB9z"
@@ -45,7 +49,7 @@ def vendors() -> Iterator[tuple[BotApi, YooKassaStub]]:
 def well(
     settings: Any, vendors: tuple[BotApi, YooKassaStub], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Any:  # fmt: skip
+) -> Iterator[Any]:  # fmt: skip
     """A studio as it should be where strangers come."""
     api, yookassa = vendors
     given = {
@@ -70,8 +74,9 @@ def well(
     monkeypatch.setenv("ENV_FILE", str(tmp_path / "env"))
     # The stub knows one shop, whose key happens to be of the sort that takes no real money.
     monkeypatch.setattr("aibot.doctor.money.TEST_KEY", "never_")
-    return SimpleNamespace(settings=settings, api=api, yookassa=yookassa, patch=monkeypatch,
-                           folder=tmp_path)  # fmt: skip
+    with ExitStack() as stack:
+        yield SimpleNamespace(settings=settings, api=api, yookassa=yookassa, patch=monkeypatch,
+                              folder=tmp_path, open=stack.enter_context)  # fmt: skip
 
 
 def found(*names: str) -> list[str]:
@@ -134,6 +139,32 @@ def wrong_clock(at: Any) -> None:
     at.patch.setattr(telegram, "parsedate_to_datetime", lambda text: late(text) - td(hours=1))
 
 
+class Site(Stub):
+    """What stands at SITE_URL."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.said = answer
+
+    def answer(self, _request: Request) -> Answer:
+        return self.said
+
+
+OURS, ANOTHERS = Answer(200, {"status": "alive"}), Answer(200, b"<h1>Welcome to nginx!</h1>")
+
+
+def at_the_door(answer: Answer) -> Plant:
+    """Which `well` closes when the test ends."""
+    return lambda at: set_to(SITE_URL=at.open(Site(answer)).url)(at)
+
+
+def old_certificate(at: Any) -> None:
+    def refuse(*_args: Any, **_options: Any) -> None:
+        raise httpx2.ConnectError("certificate has expired") from ssl.SSLCertVerificationError()
+
+    at.patch.setattr(httpx2.Client, "get", refuse)
+
+
 WITHOUT_ROWS: list[tuple[str, str, Plant]] = [
     ("settings", "SECRET_KEY can be guessed", set_to(SECRET_KEY="changeme")),
     ("settings", "SECRET_KEY can be guessed", set_to(SECRET_KEY="django-insecure-" + KEY)),
@@ -145,6 +176,9 @@ WITHOUT_ROWS: list[tuple[str, str, Plant]] = [
     ("address", "TELEGRAM_MODE is webhook, but",
      set_to(SITE_URL="http://127.0.0.1", HTTPS=False, TELEGRAM_MODE="webhook", ALLOWED_HOSTS=[])),
     ("address", "TRUSTED_PROXIES is 0", proxies(0)),
+    ("door", "Somebody else answers at SITE_URL (200)", at_the_door(ANOTHERS)),
+    ("door", "SITE_URL does not answer from here", set_to(SITE_URL=CLOSED)),
+    ("door", "certificate of SITE_URL is not to be trusted", old_certificate),
     ("environment", "can be read by every user", lambda at: env_file(at, "DEBUG=false\n", 0o644)),
     ("environment", "TELEGRAM_TOKEN in env is no setting",
      lambda at: env_file(at, "DEBUG=false\nTELEGRAM_TOKEN=1\n")),
@@ -294,7 +328,9 @@ def test_where_all_is_well_nothing_is_found(well: Any) -> None:
     well.settings.TELEGRAM_MODE = "webhook"
     info(url=webhooks.address())(well)
     redis_says()(well)
-    everything = found(*doctor.CHECKS)
+    everything = found(*set(doctor.CHECKS) - {"door"})
+    at_the_door(OURS)(well)
+    everything += found("door")
     if connection.vendor == "postgresql":
         assert everything == ["The database's role may change and remove entries of the books."]
     else:

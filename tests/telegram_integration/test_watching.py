@@ -12,11 +12,12 @@ import pytest
 from django.utils import timezone
 
 from billing.models import Audit, Payment
-from generation import studio
-from generation.models import Alert, Attempt, Heartbeat
+from generation import photos, studio
+from generation.models import Alert, Attempt, Heartbeat, Photo
 from telegram_integration import saying, watching
 from telegram_integration.models import Incoming, User
 from tests.billing.buying import buy
+from tests.pictures import picture_file
 
 pytestmark = pytest.mark.django_db
 ALIVE = ("bot", "beat", "worker:x:1", "canary:pictures", "canary:chores")
@@ -73,6 +74,11 @@ def resting(person: User) -> None:
     Attempt.objects.bulk_create(Attempt(job=job, **fault) for _ in range(5))
 
 
+def kept_too_long(person: User) -> None:
+    photo = photos.ingest(person.pk, picture_file("teal"))
+    Photo.objects.filter(pk=photo.pk).update(kept_until=ago(minutes=21))
+
+
 WRONG: dict[str, Callable[[User], object]] = {
     "process:bot:silent": silence("bot"),
     "process:clock:silent": silence("beat"),
@@ -84,6 +90,7 @@ WRONG: dict[str, Callable[[User], object]] = {
     "payments:booked:differ": in_trouble,
     "books:ledger:differ": unbalanced,
     "provider:kie:resting": resting,
+    "retention:photos:overdue": kept_too_long,
 }
 
 
