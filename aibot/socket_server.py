@@ -22,6 +22,8 @@ from twisted.internet.defer import Deferred
 from aibot import draining
 
 SERVICE_RESTART = 1012
+PAUSE_SECONDS = 0.02
+SPREAD_SECONDS = 15
 CLOSE_SECONDS = 5
 FINISH_SECONDS = 20
 
@@ -41,16 +43,20 @@ class PoliteServer(Server):
         await asyncio.sleep(wait)
         for listener in self.listeners:
             listener.addCallback(lambda port: port.stopListening())
-        self._close_sockets()
+        await self._close_sockets()
         await self._until_ended(CLOSE_SECONDS, lambda one: isinstance(one, WebSocketProtocol))
         await self._until_ended(FINISH_SECONDS, lambda one: not isinstance(one, WebSocketProtocol))
         await self._cancel()
 
-    def _close_sockets(self) -> None:
-        for protocol in list(self.connections):
-            if getattr(protocol, "state", None) == WebSocketProtocol.STATE_OPEN:
+    async def _close_sockets(self) -> None:
+        """One after the other, so that whoever they go to is not met by all in the same moment."""
+        still_open = [one for one in self.connections if isinstance(one, WebSocketProtocol)]
+        pause = min(PAUSE_SECONDS, SPREAD_SECONDS / max(len(still_open), 1))
+        for protocol in still_open:
+            if protocol.state == WebSocketProtocol.STATE_OPEN:
                 # Autobahn keeps codes below 3000 from applications; for a server this one is meant.
                 protocol.sendCloseFrame(code=SERVICE_RESTART, isReply=False)
+                await asyncio.sleep(pause)
 
     async def _until_ended(self, seconds: float, is_meant: Callable[[Any], bool]) -> None:
         end = time.monotonic() + seconds
