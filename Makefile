@@ -20,6 +20,9 @@ chaos: .venv/ready-dev
 	@$(BIN)/python -m tests.chaos.matrix
 	@$(BIN)/python -m tests.chaos.bot
 
+deploy-test: .venv/ready-dev
+	@$(BIN)/python -m tests.deploy.run
+
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -52,4 +55,4 @@ requirements: .venv/ready-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
-.PHONY: run test bench bench-ledger chaos lint messages requirements
+.PHONY: run test bench bench-ledger chaos deploy-test lint messages requirements

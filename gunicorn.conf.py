@@ -24,6 +24,8 @@ logconfig_dict = logs.gunicorn()
 worker_class = "gthread"
 threads = 8
 graceful_timeout = 20
+# A socket to steer it by, at one path for all: two releases beside each other would share it.
+control_socket_disable = True
 
 
 def when_ready(server: Any) -> None:

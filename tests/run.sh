@@ -23,6 +23,9 @@ command -v redis-server >/dev/null || missing+=("redis-server, which the chaos t
 [ -x /usr/sbin/pgbouncer ] || missing+=("PgBouncer, which a test puts before PostgreSQL: apt-get install pgbouncer")
 PATH=$PATH:/usr/sbin command -v nginx >/dev/null || missing+=("nginx, before the real processes: apt-get install nginx-light")
 command -v envsubst >/dev/null || missing+=("envsubst, for nginx's configuration: apt-get install gettext-base")
+command -v openssl >/dev/null || missing+=("openssl, for a certificate: apt-get install openssl")
+command -v git >/dev/null || missing+=("git, for the commits that are deployed: apt-get install git")
+command -v shellcheck >/dev/null || missing+=("shellcheck, for the scripts of a deploy: apt-get install shellcheck")
 command -v curl >/dev/null || missing+=("curl, for nginx's health: apt-get install curl")
 unshare --mount true 2>/dev/null || missing+=("the right to mount, for the image's root: run as root, in a container with --privileged")
 
