@@ -90,9 +90,12 @@ def stop(code: str, ref: str) -> None:
 def canary(self: Any) -> None:
     """Proof that a task went through a queue to a worker that can write: what health asks.
 
-    Which queue is read from how it came, not from what it was told.
+    Which queue is read from how it came, not from what it was told. By a worker's own queue it
+    shows that this worker hears.
     """
-    _beat(f"canary:{(self.request.delivery_info or {}).get('routing_key')}")
+    came_by = (self.request.delivery_info or {}).get("routing_key")
+    shared = [one.name for one in settings.CELERY_TASK_QUEUES]
+    _beat(f"canary:{came_by}" if came_by in shared else f"hears:{self.request.hostname}")
     old = Heartbeat.objects.filter(beat_at__lt=timezone.now() - HEARTBEATS_KEPT)
     old.exclude(name="backup").delete()  # which is taken once a day: how old it is must be known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -58,3 +59,11 @@ def test_a_canary_tells_the_queue_that_it_came_by() -> None:
     tasks.canary.apply(routing_key="chores")
     assert tasks.Heartbeat.objects.filter(name="canary:chores").exists()
     assert not tasks.Heartbeat.objects.filter(name="canary:pictures").exists()
+
+
+@pytest.mark.django_db
+def test_a_canary_by_a_workers_own_queue_tells_that_this_worker_hears() -> None:
+    """Under a name of its own: one that has ended must not look like a queue that went silent."""
+    tasks.canary.apply(routing_key="celery@here.dq2")
+    beats = [beat.name for beat in tasks.Heartbeat.objects.all()]
+    assert beats == [f"hears:{socket.gethostname()}"]  # of whoever ran it

@@ -94,6 +94,17 @@ def test_the_door_alone_is_open(stack: str, name: str) -> None:
         assert STACKS[stack]["networks"]["stores"] == {"internal": True}
 
 
+def test_whoever_watches_the_stores_can_reach_them() -> None:
+    watchers = yaml.safe_load((DOCKER / "compose.monitoring.yml").read_text())["services"]
+    reach = {
+        name
+        for name, service in watchers.items()
+        if re.search(r"postgres:5432|redis:6379", str(service.get("environment")))
+    }
+    assert reach == {"postgres-exporter", "redis-exporter"}
+    assert all("stores" in watchers[name]["networks"] for name in reach)
+
+
 @services
 def test_each_waits_until_what_it_needs_works(stack: str, name: str) -> None:
     needed = STACKS[stack]["services"][name].get("depends_on", {})

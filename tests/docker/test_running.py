@@ -299,7 +299,7 @@ def test_a_worker_of_chores_leaves_pictures_to_others(house: House, key: dict[st
     with house.client(**key) as client:
         made = client.post("/api/v1/jobs/", json=IMAGINE, headers={"Idempotency-Key": "2"}).json()
         heard = (
-            "SELECT 1 FROM generation_heartbeat WHERE name = 'canary:celery@chores.dq2' "
+            "SELECT 1 FROM generation_heartbeat WHERE name = 'hears:celery@chores' "
             "AND beat_at > (SELECT max(created_at) + interval '2 s' FROM generation_job)"
         )
         wait_for(lambda: house.stand.rows(heard))
