@@ -16,6 +16,7 @@ from tests.chaos.chatter import Chatter
 from tests.chaos.stand import Stand
 from tests.vendors.botapi import BotApi
 
+IN_DOUBT = "nobody knows whether it arrived"
 SENDING = ("sendMessage", "sendInvoice")
 Text = tuple[int, str, str]
 
@@ -51,10 +52,12 @@ def _updates(stand: Stand, api: BotApi) -> list[str]:
 
 
 def _messages(stand: Stand) -> list[str]:
-    """Each was sent."""
+    """Each was sent. One of which nobody knows whether it was is given up on purpose, and its
+    place is taken by another."""
     rows = stand.rows(
         "SELECT method, state, trouble, body::text FROM telegram_integration_outgoingmessage "
-        "WHERE state <> 'sent'"
+        "WHERE state <> 'sent' AND trouble <> %s",
+        IN_DOUBT,
     )
     return [f"{method} {state}: {trouble} {body[:80]}" for method, state, trouble, body in rows]
 
