@@ -19,7 +19,7 @@ LONGEST = 8_000
 SHORTEST_SECRET = 8
 """A shorter one would be found in ordinary words, and `doctor` finds fault with it."""
 SECRET_NAME = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSPHRASE|_KEY|_DSN|_URL)S?(_\w+)?$")
-NOT_SECRET = frozenset({"BORROWED_KEYS", "TELEGRAM_PUBLIC_KEY"})
+NOT_SECRET = frozenset({"BORROWED_KEYS", "TELEGRAM_PUBLIC_KEY", "PASSWORD_HASHERS"})
 
 # Each shape with what stays of it.
 SHAPES = tuple((re.compile(pattern), kept) for pattern, kept in (
@@ -85,15 +85,21 @@ def known() -> tuple[str, ...]:
 
 def _secrets() -> Iterator[str]:
     yield from (one for name, one in settings.S3_WHERE.items() if name.endswith("_key"))
-    for name in dir(settings):
-        if name in NOT_SECRET or not SECRET_NAME.search(name):
-            continue
-        value = getattr(settings, name)
-        for one in value.values() if isinstance(value, dict) else (value,):
-            if isinstance(one, str):
-                yield from _of_address(one) if name.endswith("_URL") else _of_value(one)
-    for database in settings.DATABASES.values():
+    for database in (*settings.DATABASES.values(), settings.BACKUP_DATABASE):
         yield str(database.get("PASSWORD") or "")
+    for name in dir(settings):
+        if name not in NOT_SECRET and SECRET_NAME.search(name):
+            for one in _single(getattr(settings, name)):
+                yield from _of_address(one) if name.endswith("_URL") else _of_value(one)
+
+
+def _single(value: object) -> Iterator[str]:
+    """One secret, or several under names or in a list."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        several = value.values() if isinstance(value, dict) else value
+        yield from (one for one in several if isinstance(one, str))
 
 
 def _of_value(value: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.db import connections
 from telegram import Bot
 from telegram.constants import ChatAction
 from telegram.error import InvalidToken, RetryAfter, TelegramError
@@ -179,6 +180,7 @@ def send_now(rows: list[OutgoingMessage]) -> None:
         for row in rows:
             await delivery.send(row)
         await delivery.bot.shutdown()
+        await in_thread(connections.close_all)
 
     if rows:
         asyncio.run(send())

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aibot.doctor import database, door, files, money, processes, providers, redis, site, telegram
+from aibot.doctor import (
+    backups,
+    database,
+    door,
+    files,
+    money,
+    processes,
+    providers,
+    redis,
+    site,
+    telegram,
+)
 from aibot.doctor.base import Advice, Check, Finding
 from aibot.redacting import redacted
 
@@ -31,6 +42,7 @@ CHECKS: dict[str, Check] = {
     "stars": money.stars,
     "providers": providers.vendors,
     "processes": processes.alive,
+    "backups": backups.taken,
 }
 
 

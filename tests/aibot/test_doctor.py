@@ -61,7 +61,7 @@ def well(
         "SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True, "SECURE_HSTS_SECONDS": 3600,
         "SECURE_SSL_REDIRECT": True,
         "STATIC_ROOT": str(tmp_path), "DATA_DIR": tmp_path, "CELERY_WORKER_CONCURRENCY": 4,
-        "REST_FRAMEWORK": settings.REST_FRAMEWORK | {"NUM_PROXIES": 1},
+        "BACKUP_KEY": [KEY], "REST_FRAMEWORK": settings.REST_FRAMEWORK | {"NUM_PROXIES": 1},
     }  # fmt: skip
     for name, value in given.items():
         setattr(settings, name, value)
@@ -269,6 +269,10 @@ WITH_ROWS: list[tuple[str, str, Plant]] = [
     ("providers", "kie gets orders and is unreachable", broken_vendor),
     ("processes", "process:clock:silent", silent("beat")),
     ("processes", "queue:pictures:silent", silent("canary:pictures")),
+    ("backups", "BACKUP_KEY is empty", set_to(BACKUP_KEY=[])),
+    ("backups", "No backup was ever taken", silent("backup")),
+    ("backups", "The last backup is 40 hours old", lambda _at: Heartbeat.objects.filter(
+        name="backup").update(beat_at=timezone.now() - td(hours=40))),
     ("database", "The database does not answer",
      lambda at: at.patch.setattr(connection, "ensure_connection", _gone)),
 ]  # fmt: skip
@@ -289,7 +293,7 @@ def _gone() -> None:
 
 def alive() -> None:
     """Everybody has shown that they work, and everything has a price."""
-    for name in ("bot", "beat", "worker:x:1", "canary:pictures", "canary:chores"):
+    for name in ("bot", "beat", "worker:x:1", "canary:pictures", "canary:chores", "backup"):
         Heartbeat.objects.create(name=name)
     Product.objects.update(stars=100)
 

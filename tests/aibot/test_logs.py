@@ -115,15 +115,16 @@ def test_secrets_of_the_settings_are_known_by_their_values(
 ) -> None:
     settings.SECRET_KEY = "correct horse battery/staple"
     settings.PROVIDER_KEYS = {"kie": "plainwordsonly", "automatic1111": "ann:pa55word99"}
+    settings.BACKUP_KEY = ["backupkeyone", "backupkeytwo"]
     settings.CACHE_URL = "redis://:rediss3cret@127.0.0.1/0"
     settings.S3_WHERE = {"secret_key": "bucketsecretwords", "endpoint_url": "https://kept"}
     redacting.known.cache_clear()
     logging.getLogger("x").error("correct horse battery/staple plainwordsonly pa55word99 kept")
     logging.getLogger("x").error("correct%20horse%20battery%2Fstaple rediss3cret kept")
-    logging.getLogger("x").error("bucketsecretwords at https://kept")
+    logging.getLogger("x").error("bucketsecretwords backupkeytwo at https://kept")
     redacting.known.cache_clear()
     assert written().count("kept") == 3
-    assert not re.search("bucketsecret|horse|plainwords|pa55|rediss3cret", written())
+    assert not re.search("bucketsecret|backupkey|horse|plainwords|pa55|rediss3cret", written())
 
 
 def test_every_secret_of_the_environment_is_one_of_those() -> None:

@@ -56,7 +56,7 @@ def told_of(expression: str) -> Iterator[tuple[str, set[str]]]:
 @pytest.fixture
 def numbers(client: Client, person: User, provider: Obedient, settings: Any) -> Numbers:
     """Everything that /metrics can say, with a row behind each number."""
-    settings.DEBUG = True
+    settings.DEBUG, settings.BACKUP_KEY = True, ["k" * 44]
     studio.imagine(person.pk, prompt="a sea")
     worker.work()
     Job.objects.update(cost=Decimal(2))
