@@ -132,7 +132,7 @@ def picture(request: HttpRequest, code: UUID) -> HttpResponse:
         "inputs": inputs,
         "before": inputs.get("person", inputs.get("base")),
         "kept_until": retention.kept_until(found),
-        "some_gone": found.job and any(i.photo.deleted_at for i in found.job.inputs.all()),
+        "some_gone": any(photo.deleted_at for photo in _sources(found)),
     }
     return render(request, "generation/picture.html", context)
 
@@ -172,6 +172,13 @@ def _inputs(found: Job) -> dict[str, Photo]:
     """Photos that the job works with, by role, those still there."""
     pairs = [(i.role, i.photo) for i in found.inputs.all() if not i.photo.deleted_at]
     return {role: photo for role, photo in pairs if role != Input.Role.REFERENCE}
+
+
+def _sources(found: Photo) -> list[Photo]:
+    """All that it was made from, whether it is still there or not."""
+    if found.job:
+        return [one.photo for one in found.job.inputs.all()]
+    return [found.parent] if found.parent else []
 
 
 def _parent(found: Photo) -> dict[str, Photo]:

@@ -6,14 +6,16 @@ import json
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import IO, Any
 
 from asgiref.sync import sync_to_async
-from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 
 from billing import history
 from billing.models import Payment
+from billing.problem import Problem
+from generation import photos
 from generation.models import Job, Message, Photo
 from generation.photos import EXTENSIONS
 from telegram_integration.models import User
@@ -29,8 +31,8 @@ def archive(user: User) -> IO[bytes]:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as zipped:
         zipped.writestr("data.json", _written(user, kept), zipfile.ZIP_DEFLATED)
         for photo in kept:
-            with default_storage.open(photo.master) as picture:
-                zipped.writestr(_name(photo), picture.read())
+            with suppress(Problem):  # deleted since its row was read
+                zipped.writestr(_name(photo), photos.read(photo))
     file.seek(0)
     return file
 

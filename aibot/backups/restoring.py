@@ -65,6 +65,7 @@ def restore(
     _bring_pictures(pictures, secrets, media, verdict)
     verdict.gone = _mark_gone(media)
     verdict.to_do += _migrations()
+    say(f"The pictures are there, {time.monotonic() - begun:.0f} s. Auditing the books.")
     if not verdict.to_do:  # columns of another version cannot be asked for
         verdict.wrong += audit.look().findings
     verdict.seconds = time.monotonic() - begun

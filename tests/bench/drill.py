@@ -78,9 +78,9 @@ def destroy(stand: Stand) -> None:
 
 
 def restore(stand: Stand) -> str:
-    """The last line of what it said: the books balance, or it would have failed."""
+    """What it said at each step, and at last that the books balance, or it would have failed."""
     identity = f"--identity={stand.folder / 'key.txt'}"
-    return run(stand, "manage.py", "restore", "latest", identity).splitlines()[-1]
+    return " ".join(run(stand, "manage.py", "restore", "latest", identity).splitlines())
 
 
 def digests(stand: Stand) -> dict[str, str]:
