@@ -434,6 +434,8 @@ S3_WHERE = {
     "access_key": env.str("S3_ACCESS_KEY", ""),
     "secret_key": env.str("S3_SECRET_KEY", ""),
 }
+# Backups in a bucket of their own, at the same server and by the same keys.
+BACKUP_BUCKET = env.str("BACKUP_BUCKET", "")
 STORAGES = {
     "default": bucket.storage(S3_BUCKET, S3_WHERE, S3_ADDRESSING_STYLE)
     if S3_BUCKET
@@ -443,7 +445,9 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
-    "backups": {
+    "backups": bucket.storage(BACKUP_BUCKET, S3_WHERE, S3_ADDRESSING_STYLE)
+    if BACKUP_BUCKET
+    else {
         "BACKEND": "aibot.backups.place.Folder",
         "OPTIONS": {"location": env.str("BACKUP_DIR", str(DATA_DIR / "backups"))},
     },

@@ -25,7 +25,8 @@ def drill(stamp: str, identity: Path) -> float:
     Raises BackupError where anything is wrong; the restore has said what.
     """
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="drill-") as folder, _database() as url:
+    room = tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix="drill-")
+    with room as folder, _database() as url:
         code = restore_elsewhere(stamp, identity, database_url=url, data=Path(folder))
     if code:
         raise BackupError("The drill failed: this backup would not have brought everything back.")
