@@ -15,6 +15,9 @@ bench: .venv/ready-dev
 bench-ledger: .venv/ready-dev
 	@$(BIN)/python -m tests.bench.books 1000000
 
+bench-drill: .venv/ready-dev
+	@$(BIN)/python -m tests.bench.drill 1000000
+
 chaos: .venv/ready-dev
 	@$(BIN)/python -m tests.chaos.run
 	@$(BIN)/python -m tests.chaos.matrix
@@ -55,4 +58,4 @@ requirements: .venv/ready-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
-.PHONY: run test bench bench-ledger chaos deploy-test lint messages requirements
+.PHONY: run test bench bench-ledger bench-drill chaos deploy-test lint messages requirements
