@@ -56,7 +56,7 @@ check_environment() {
     # Between them these two have every network and volume, which the colours only join.
     shared "$1" up --no-start --no-deps --no-recreate migrate nginx
     shared "$1" up -d --no-recreate --wait postgres redis
-    coloured check "$1" run --rm --no-deps -T web python manage.py check --deploy --fail-level WARNING
+    coloured check "$1" run --rm --no-deps -T web python manage.py doctor settings django database redis translations
 }
 
 # A lock that it waits for too long ends it, see docker/role: then once more.

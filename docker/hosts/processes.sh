@@ -63,7 +63,7 @@ inside() {
     "$@"
 }
 
-check_environment() { inside "$1" python manage.py check --deploy --fail-level WARNING >&2; }
+check_environment() { inside "$1" python manage.py doctor settings django database redis translations >&2; }
 
 # A lock that it waits for too long ends it, see docker/role: then once more.
 migrate() { STATIC_DIR=$STUDIO_DIR/static again inside "$1" docker/role migrate >&2; }
@@ -89,9 +89,11 @@ start() {
     for number in $(seq "${STUDIO_WORKERS:-1}"); do run "$1" "$2" "worker-$number"; done
 }
 
+singles() { if has_bot "$1"; then echo beat bot; else echo beat; fi; }
+
 start_singles() {
-    run "$1" "$2" beat
-    if has_bot "$2"; then run "$1" "$2" bot; fi
+    local name
+    for name in $(singles "$2"); do run "$1" "$2" "$name"; done
 }
 
 # run COLOUR COMMIT NAME, unless it runs. Of several workers each has a number.
@@ -126,29 +128,30 @@ stop() {
 
 # ── health ───────────────────────────────────────────────────────────────────────────────────────
 
-wait_until_well() {
+# shellcheck disable=SC2046
+wait_until_well() { each_is_well "$1" "$2" web socket $(seq -f 'worker-%g' "${STUDIO_WORKERS:-1}"); }
+
+each_is_well() {
     local name
-    for name in web socket $(seq -f 'worker-%g' "${STUDIO_WORKERS:-1}"); do
-        wait_for "$1-$name" "$1" is_well "$1" "$2" "$name"
-    done
+    for name in "${@:3}"; do wait_for "$1-$name" "$1" is_well "$1" "$2" "$name"; done
 }
 
 # What it says of itself counts from its start on.
 is_well() {
     local file=$STUDIO_DIR/run/$1-$3.pid
     [ -e "$file" ] || return 1
-    LATE_SECONDS=$(($(date +%s) - $(stat -c %Y "$file"))) as_role "$1" "$2" "$3" \
+    LATE_SECONDS=$(($(date +%s) - $(stat -c %Y "$file") - 1)) as_role "$1" "$2" "$3" \
         inside "$2" docker/healthy "${3%%-*}" >/dev/null 2>&1
 }
 
-# Every part of the studio, and the clock and the bot after a moment of life.
+# The clock, the bot, and then every part of the studio, as people see it.
 wait_until_served() {
     local plain tls
     plain=$(setting "$2" HTTP_PORT) tls=$(setting "$2" HTTPS_PORT)
     export DOOR_PORTS="${plain:-8080} ${tls:-8443}"
+    # shellcheck disable=SC2046
+    each_is_well "$1" "$2" $(singles "$2")
     wait_for "the studio" "$1" is_served "$2"
-    sleep 1
-    ! has_died "$1"
 }
 
 has_died() { compgen -G "$STUDIO_DIR/run/$1-*.deaths" >&2; }
