@@ -106,6 +106,8 @@ def _album(call: Call, talk: Talk, group: str) -> None:
         album=group, photos=codes, base=base, words=words, step=""
     )
     asked = _("%(number)s photos. What shall I do with them?") % {"number": len(codes)}
+    if len(codes) == 1:
+        asked = what_to_do(call.photo)
     saying.postpone(
         call.chat_id, f"{words}\n\n{asked}" if words else asked,
         key=_album_key(call, group),

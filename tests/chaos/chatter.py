@@ -11,8 +11,8 @@ from tests.pictures import picture_file
 from tests.vendors.botapi import BotApi, Phone, Seen
 
 PATIENCE_SECONDS = 300  # nothing may be lost; how long it takes is not asked here
-TIMES_PAID = 6  # how often somebody presses Pay again where the bot was too late to agree
-TIMES_TYPED = 6
+TIMES_PAID = 30  # how often somebody presses Pay again where the bot was too late to agree
+TIMES_TYPED = 30
 PACK = "100 credits"
 
 
