@@ -21,7 +21,7 @@ from billing.problem import Problem
 from telegram_integration import door, outbox, parcels, refusals, status, telling
 from telegram_integration.drawing import Drawing
 from telegram_integration.models import Lane, OutgoingMessage
-from telegram_integration.pace import Pace
+from telegram_integration.pace import Pace, Slot
 from telegram_integration.refusals import book
 from telegram_integration.threads import in_thread
 
@@ -32,9 +32,8 @@ TELL_SECONDS = 0.2
 DRAWING_SECONDS = 1.0
 REST_SECONDS = 0.01
 NOTE_SECONDS, NOTE_TIMES = 1.0, 120
-AT_ONCE = 40  # requests under way
-# What a chat may get is shared: so much of it is left for what is more urgent.
-SPARE = {Lane.STATUS: 0.5}
+# What a chat may get is shared: so much of it is left for a result, which waits for nothing else.
+SPARE = {Lane.RESULT: 0.0, Lane.TALK: 1 / 3, Lane.STATUS: 0.5, Lane.BROADCAST: 1 / 3}
 
 
 class Delivery:
@@ -93,15 +92,14 @@ class Delivery:
 
     async def _send_next(self) -> None:
         """The pace is waited for first, so that what became due meanwhile can be first in line."""
-        if len(self.under_way) >= AT_ONCE or not self.waiting:
+        if not self.waiting:
             await asyncio.sleep(REST_SECONDS)
             return
         now = time.monotonic()
         if (seconds := self.pace.wait_for_all(now)) > 0:
             await asyncio.sleep(min(seconds, LOOK_SECONDS))
         elif row := self._next(now):
-            self.pace.take(row.chat_id, now)
-            self._start(row)
+            self._start(row, self.pace.take(now))
         else:
             await asyncio.sleep(REST_SECONDS)
 
@@ -109,26 +107,27 @@ class Delivery:
         """The first whose chat may be written to. Two for one chat keep their order."""
         passed_over = {row.chat_id for row in self.in_hand.values()}
         for place, row in enumerate(self.waiting):
-            spare = SPARE.get(row.lane, 0.0)
+            spare = SPARE[Lane(row.lane)]
             if row.chat_id not in passed_over and self.pace.wait(row.chat_id, now, spare) <= 0:
                 return self.waiting.pop(place)
             passed_over.add(row.chat_id)
         return None
 
-    def _start(self, row: OutgoingMessage) -> None:
+    def _start(self, row: OutgoingMessage, slot: Slot) -> None:
         self.in_hand[row.pk] = row
         self.begun.add(row.pk)
-        task = asyncio.create_task(self.send(row))
+        task = asyncio.create_task(self.send(row, slot))
         self.under_way.add(task)
         task.add_done_callback(self.under_way.discard)
 
-    async def send(self, row: OutgoingMessage) -> None:
+    async def send(self, row: OutgoingMessage, slot: Slot | None = None) -> None:
         try:
             if await self._is_listened_to(row) and await in_thread(book(row).claim, row):
                 await self._ask(row)
         except Exception:
             logger.exception("message %s could not be dealt with", row.pk)
         finally:
+            self.pace.landed(slot or Slot(), row.chat_id, time.monotonic())
             self.in_hand.pop(row.pk, None)
 
     async def _is_listened_to(self, row: OutgoingMessage) -> bool:

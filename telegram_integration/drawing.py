@@ -22,7 +22,7 @@ from telegram_integration.threads import in_thread
 logger = logging.getLogger(__name__)
 
 EVERY, EVERY_IN_GROUPS = 5.0, 15.0
-SPARE = 0.5  # of what a chat and all of them may get
+SPARE = 0.6  # of what a chat and all of them may get
 
 
 def drawn() -> list[tuple[int, str]]:
@@ -54,7 +54,7 @@ class Drawing:
 
     async def _show(self, chat_id: int, tool: str) -> None:
         now = time.monotonic()
-        self.pace.take(chat_id, now)
+        slot = self.pace.take(now)
         self.shown_at[chat_id] = now
         action = ChatAction.TYPING if tool == Tool.ASSISTANT else ChatAction.UPLOAD_PHOTO
         try:
@@ -63,3 +63,5 @@ class Drawing:
             self.pace.told_to_wait(chat_id, refusals.pause(error), time.monotonic())
         except TelegramError as error:
             logger.debug("no action was shown: %s", type(error).__name__)
+        finally:
+            self.pace.landed(slot, chat_id, time.monotonic())

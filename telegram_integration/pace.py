@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-# In any stretch of a second, and a hair more since clocks differ and lines squeeze. The bucket
-# keeps them from coming all at once; its burst makes up for a moment when the machine was busy.
-OVERALL_MOST, OVERALL_SECONDS = 30, 1.02
+# In any stretch of a second. The bucket keeps them from coming all at once; its burst makes up for
+# a moment when the machine was busy.
+OVERALL_MOST, OVERALL_SECONDS = 30, 1.0
 OVERALL_EVERY, OVERALL_BURST = 1 / 29.5, 3.0
-CHAT_BURST, CHAT_EVERY = 2.0, 1.05
+CHAT_BURST, CHAT_EVERY = 3.0, 1.1
 GROUP_MOST, GROUP_SECONDS, GROUP_GAP = 19, 61.0, 1.05
+SOON = 0.05  # when to ask again while some are on their way
 IN_A_ROW = 3
 """So many chats that are told to wait, one after the other, mean that all are."""
 
@@ -72,11 +73,46 @@ class Window:
 
 
 @dataclass
+class Slot:
+    """A message's place among all: from when it is taken up until a while after it ``landed``."""
+
+    landed: float = float("inf")
+
+
+@dataclass
+class Stretch:
+    """At most ``most`` that are on their way or landed within ``seconds``: so however long a line
+    or Telegram keeps them, no more can come there in so many seconds."""
+
+    most: int = OVERALL_MOST
+    seconds: float = OVERALL_SECONDS
+    slots: list[Slot] = field(default_factory=list)
+
+    def wait(self, now: float, spare: float = 0.0) -> float:
+        """As a bucket's."""
+        self.slots = [one for one in self.slots if one.landed > now - self.seconds]
+        over = len(self.slots) - (self.most - round(spare * self.most))
+        if over < 0:
+            return 0.0
+        free = sorted(one.landed for one in self.slots)[over] + self.seconds - now
+        return min(free, SOON)
+
+    def take(self) -> Slot:
+        self.slots.append(Slot())
+        return self.slots[-1]
+
+
+@dataclass
 class Pace:
-    """Everybody's. Ask how long to wait, then ``take``; ``hold`` where Telegram said to wait."""
+    """Everybody's. Ask how long to wait, then ``take`` a slot and say when it has ``landed``, which
+    is when Telegram has answered; ``hold`` where it said to wait.
+
+    A chat is not asked about while a message to it is on its way: so it counts from its end, and
+    however long it takes, the next one does not come too early.
+    """
 
     overall: Bucket = field(default_factory=lambda: Bucket(OVERALL_BURST, OVERALL_EVERY, 1.0))
-    second: Window = field(default_factory=lambda: Window(OVERALL_MOST, OVERALL_SECONDS, 0.0))
+    second: Stretch = field(default_factory=lambda: Stretch(OVERALL_MOST, OVERALL_SECONDS))
     chats: dict[int, Bucket | Window] = field(default_factory=dict)
     held: dict[int, float] = field(default_factory=dict)
     in_a_row: dict[int, float] = field(default_factory=dict)
@@ -91,9 +127,12 @@ class Pace:
         that share of what it may get is left for what is more urgent."""
         return max(self._chat(chat_id, now).wait(now, spare), self.held.get(chat_id, 0.0) - now)
 
-    def take(self, chat_id: int, now: float) -> None:
+    def take(self, now: float) -> Slot:
         self.overall.take(now)
-        self.second.take(now)
+        return self.second.take()
+
+    def landed(self, slot: Slot, chat_id: int, now: float) -> None:
+        slot.landed = now
         self._chat(chat_id, now).take(now)
 
     def hold(self, chat_id: int, seconds: float, now: float) -> None:
