@@ -17,6 +17,8 @@ bench-ledger: .venv/ready-dev
 
 bench-drill: .venv/ready-dev
 	@$(BIN)/python -m tests.bench.drill 1000000
+bench-delivery: .venv/ready-dev
+	@$(BIN)/python -m tests.bench.delivery 20000
 
 chaos: .venv/ready-dev
 	@$(BIN)/python -m tests.chaos.run
@@ -58,4 +60,8 @@ requirements: .venv/ready-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
+<<<<<<< HEAD
 .PHONY: run test bench bench-ledger bench-drill chaos deploy-test lint messages requirements
+=======
+.PHONY: run test bench bench-ledger bench-delivery chaos lint messages requirements
+>>>>>>> 358b341 (Measure results during a broadcast, and updates against the bare library)

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import books, ingest, isolation, ledger, overhead, page, storm, submits
+from tests.bench import (
+    books,
+    delivery,
+    ingest,
+    isolation,
+    ledger,
+    overhead,
+    page,
+    storm,
+    submits,
+    updates,
+)
 from tests.chaos.stand import missing
 
 BENCHES = {
     "overhead": overhead.main, "submits": submits.main, "ledger": ledger.main, "books": books.main,
     "isolation": isolation.main, "ingest": ingest.main, "page": page.main, "storm": storm.main,
+    "updates": updates.main, "delivery": delivery.main,
 }  # fmt: skip
 ALONE = ("ingest", "page")
 

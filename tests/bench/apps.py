@@ -24,3 +24,14 @@ class Steady(AppConfig):
         @current_app.task(name="bench.noop")
         def noop() -> None:
             server.lpush("bench:answer", "1")
+
+
+class Unpaced(Steady):
+    """Besides, the bot may speak as fast as it can."""
+
+    def ready(self) -> None:
+        super().ready()
+        from telegram_integration import pace
+
+        pace.OVERALL_MOST, pace.OVERALL_EVERY, pace.OVERALL_BURST = 100, 1e-4, 100.0
+        pace.OVERALL_SECONDS, pace.CHAT_EVERY = 1e-4, 1e-4
