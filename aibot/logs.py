@@ -47,7 +47,8 @@ def gunicorn() -> dict[str, Any]:
     from django.conf import settings
 
     own = {"level": "INFO", "handlers": ["console"], "propagate": False}
-    loggers = {"gunicorn.error": own, "gunicorn.access": own}
+    # Its line for each request would tell the address, in which there may be a secret.
+    loggers = {"gunicorn.error": own, "gunicorn.access": own | {"level": "WARNING"}}
     return settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | loggers}
 
 

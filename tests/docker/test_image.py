@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -40,8 +41,10 @@ def test_it_runs_as_nobody_in_particular() -> None:
 @pytest.mark.parametrize("name", ["role", "healthy", "nginx/start"])
 def test_its_commands_can_be_run(name: str) -> None:
     assert os.access(DOCKER / name, os.X_OK)
-    if "sh" in (DOCKER / name).read_text().splitlines()[0]:
+    if "bin/sh" in (DOCKER / name).read_text().splitlines()[0]:
         subprocess.run(["sh", "-n", DOCKER / name], check=True)
+        if shutil.which("shellcheck"):
+            subprocess.run(["shellcheck", DOCKER / name], check=True)
     assert LAST.environment["PATH"].startswith("/app/docker:")
     assert LAST.settings["ENTRYPOINT"] == '["role"]'
     assert LAST.settings["HEALTHCHECK"].endswith('CMD ["healthy"]')

@@ -261,11 +261,13 @@ def test_logs_tell_the_request_and_no_secret(house: House) -> None:
     request_ids = {answer.headers["X-Request-ID"] for answer in answers}
     wait_for(lambda: all(one in house.log("nginx") for one in request_ids))
     logged = [json.loads(line) for line in house.log("nginx").splitlines() if line.startswith("{")]
-    mine = [one for one in logged if one["request_id"] in request_ids]
+    mine = [one for one in logged if one["request"] in request_ids]
     assert {"/telegram/…", "/hooks/kie/…", "/gift/…", "/stories/…", "/"} < {
         one["path"] for one in mine
     }
     assert "s3cret" not in house.log("nginx")
+    wait_for(lambda: all(one in house.log("web") for one in request_ids))
+    assert "s3cret" not in house.log("web")
 
 
 def test_while_nobody_answers_behind_it_the_door_says_so_kindly(house: House) -> None:
