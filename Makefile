@@ -60,8 +60,4 @@ requirements: .venv/ready-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
-<<<<<<< HEAD
-.PHONY: run test bench bench-ledger bench-drill chaos deploy-test lint messages requirements
-=======
-.PHONY: run test bench bench-ledger bench-delivery chaos lint messages requirements
->>>>>>> 358b341 (Measure results during a broadcast, and updates against the bare library)
+.PHONY: run test bench bench-ledger bench-drill bench-delivery chaos deploy-test lint messages requirements
