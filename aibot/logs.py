@@ -17,6 +17,7 @@ from aibot.redacting import redacted
 FORMATS = ("json", "line")
 # They tell addresses, and a bot's token is a part of its address.
 TELL_ADDRESSES = ("httpx", "httpcore", "httpx2", "httpcore2", "urllib3")
+BELLS = ("celery.app.trace", "celery.worker.strategy", "celery.beat")
 ANOTHERS = frozenset({"message", "asctime"})
 """What another handler's formatter may have left on the record."""
 OWN = frozenset({"timestamp", "level", "logger"})
@@ -30,6 +31,8 @@ def configuration(form: str, level: str) -> dict[str, Any]:
     # The bot's library logs whole pages that came in place of an answer, with the address in them.
     loggers["telegram.request"] = {"level": "CRITICAL"}
     loggers[REQUESTS] = {"level": "INFO" if form == "json" else level}
+    # A bell every few seconds is no news, whatever the level.
+    loggers |= {name: {"level": "WARNING"} for name in BELLS}
     # Our own line says more, and a refusal is no warning.
     loggers |= {name: {"level": "ERROR"} for name in ("django.request", "django.channels.server")}
     return {
@@ -47,7 +50,7 @@ def gunicorn() -> dict[str, Any]:
     from django.conf import settings
 
     own = {"level": "INFO", "handlers": ["console"], "propagate": False}
-    # Its line for each request would tell the address, in which there may be a secret.
+    # Its access line has the caller's address and the whole query; ours has neither.
     loggers = {"gunicorn.error": own, "gunicorn.access": own | {"level": "WARNING"}}
     return settings.LOGGING | {"loggers": settings.LOGGING["loggers"] | loggers}
 

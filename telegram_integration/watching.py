@@ -65,7 +65,10 @@ def processes() -> Found:
 
 
 def queues() -> Found:
-    """A worker that lives and yet hears nothing is found here."""
+    """A worker that lives and yet hears nothing is found here. A dead clock or dead workers are said
+    already, and their queues say no more."""
+    if _is_silent(name="beat") or _is_silent(name__startswith="worker:"):
+        return
     for queue in settings.CELERY_TASK_QUEUES:
         yield f"queue:{queue.name}:silent", _silence(name=f"canary:{queue.name}")
 

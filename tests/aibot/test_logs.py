@@ -265,6 +265,7 @@ def test_gunicorn_and_celery_write_as_all_others_do(tmp_path: Path) -> None:
         "import runpy, logging, logging.config as c; "
         "c.dictConfig(runpy.run_path('gunicorn.conf.py')['logconfig_dict']); "
         f"logging.getLogger('gunicorn.error').info('Listening {TOKEN}'); "
+        "logging.getLogger('gunicorn.access').info('GET /?wish=x'); "
         "from aibot.celery import app; app.log.setup(loglevel='DEBUG'); "
         "logging.getLogger('celery').error('late')"
     )

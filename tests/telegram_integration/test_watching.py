@@ -112,6 +112,13 @@ def test_what_is_well_again_is_closed_and_was_counted_once(person: User) -> None
     assert Alert.objects.get().times == 1
 
 
+@pytest.mark.parametrize("name", ["beat", "worker:x:1"])
+def test_a_queue_is_not_blamed_for_the_clock_or_the_workers(name: str) -> None:
+    silence(name)(None)
+    silence("canary:pictures")(None)
+    assert len(looked()) == 1
+
+
 def test_a_disk_without_room_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil._ntuple_diskusage(100 * 1024**3, 0, 900 * 1024**2)
     monkeypatch.setattr(watching.shutil, "disk_usage", lambda _path: usage)
