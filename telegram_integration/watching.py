@@ -65,8 +65,8 @@ def processes() -> Found:
 
 
 def queues() -> Found:
-    """A worker that lives and yet hears nothing is found here. A dead clock or dead workers are said
-    already, and their queues say no more."""
+    """A worker that lives and yet hears nothing is found here. A dead clock or dead workers are
+    said already, and their queues say no more."""
     if _is_silent(name="beat") or _is_silent(name__startswith="worker:"):
         return
     for queue in settings.CELERY_TASK_QUEUES:
