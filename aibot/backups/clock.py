@@ -10,11 +10,13 @@ from datetime import timedelta as td
 from django.conf import settings
 
 from aibot.backups import calendar, manifest
-from aibot.backups.taking import LATE, LOCK
+from aibot.backups.taking import LATE
 from generation import alerts
+from generation.models import Heartbeat
 
-REST = td(hours=1)
-"""After one that failed."""
+REST = td(hours=3)
+"""After one was begun: it may take long, or have failed."""
+BEGUN = "backup:begun"
 
 
 def look(now: datetime) -> None:
@@ -25,7 +27,7 @@ def look(now: datetime) -> None:
     last = manifest.moment(there[-1]) if there else None
     if there and calendar.is_late(last, now):
         alerts.hold(LATE, f"The last backup is of {last:%Y-%m-%d %H:%M} UTC.")
-    if calendar.is_due(last, settings.BACKUP_AT, now) and not _was_tried(now):
+    if calendar.is_due(last, settings.BACKUP_AT, now) and _is_our_turn(now):
         begin()
 
 
@@ -34,7 +36,8 @@ def begin() -> None:
     subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
-def _was_tried(now: datetime) -> bool:
-    """Lately: another process may still be at it."""
-    lock = settings.DATA_DIR / LOCK
-    return lock.exists() and now.timestamp() - lock.stat().st_mtime < REST.total_seconds()
+def _is_our_turn(now: datetime) -> bool:
+    """Whoever takes the row begins it, on whatever machine: a lock is known to its own alone."""
+    _row, is_new = Heartbeat.objects.get_or_create(name=BEGUN, defaults={"beat_at": now})
+    old = Heartbeat.objects.filter(name=BEGUN, beat_at__lte=now - REST)
+    return is_new or bool(old.update(beat_at=now))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from datetime import timedelta as td
 
 from django.conf import settings
 from django.db import connection
@@ -22,6 +23,8 @@ from generation.models import Heartbeat
 DATABASE, PICTURES = "database.age", "pictures.gz"
 LOCK = "backup.lock"
 HEARTBEAT = "backup"
+UNFINISHED = td(hours=12)
+"""As long as a folder without a manifest may be one that another machine is writing."""
 FAILED, LATE = "backup:not_taken", "backup:not_taken_lately"
 
 
@@ -87,7 +90,8 @@ def prune() -> None:
     there = manifest.complete()
     keep = calendar.kept(manifest.moment(stamp) for stamp in there)
     for stamp in manifest.stamps():
-        if manifest.moment(stamp) not in keep:
+        unfinished = stamp not in there and datetime.now(UTC) - manifest.moment(stamp) < UNFINISHED
+        if manifest.moment(stamp) not in keep and not unfinished:
             remove(stamp)
     recent = [stamp for stamp in there if manifest.moment(stamp) in keep][-calendar.DAILY :]
     with suppress(Damaged):  # one that cannot be read might have named any of them
@@ -118,6 +122,4 @@ def _alone() -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BackupError("Another backup is being taken.") from None
-        file.write("\n")
-        file.flush()
         yield

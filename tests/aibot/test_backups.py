@@ -284,12 +284,12 @@ def test_it_begins_nothing_twice_and_nothing_without_a_key(
     assert begun == []
 
 
-def test_after_a_failure_it_rests_for_an_hour(begun: list[list[str]], settings: Any) -> None:
-    (settings.DATA_DIR / taking.LOCK).touch()
-    clock.look(timezone.now() + td(minutes=30))
-    assert begun == []
-    clock.look(timezone.now() + td(minutes=61))
+def test_once_begun_it_is_left_alone_for_a_while(begun: list[list[str]]) -> None:
+    for hours in (0, 1, 2.9):
+        clock.look(NOON + td(hours=hours))
     assert len(begun) == 1
+    clock.look(NOON + td(hours=3))
+    assert len(begun) == 2
 
 
 def test_a_late_backup_is_an_alert_until_one_is_taken(begun: list[list[str]]) -> None:
