@@ -300,6 +300,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "clear inbox": {"task": "telegram_integration.tasks.clear_inbox", "schedule": 3600},
+    "clear outbox": {"task": "telegram_integration.tasks.clear_outbox", "schedule": 7200},
     "clear sessions": {"task": "telegram_integration.tasks.clear_sessions", "schedule": 86400},
 }
 

@@ -37,9 +37,11 @@ def counted(rows: QuerySet[Broadcast]) -> QuerySet[Broadcast]:
 
 def progress(row: Broadcast) -> Progress:
     """Of a row that was `counted`. Messages that a stop dropped did not fail."""
-    failed = row.failed if row.status == Status.STOPPED else row.failed + row.dropped
+    failed, dropped = row.failed + row.cleared_failed, row.dropped + row.cleared_dropped
+    written = row.written + row.cleared_sent + row.cleared_failed + row.cleared_dropped
     to_come = 0 if row.status == Status.DONE else left(row).count()
-    return Progress(row.written + to_come, row.sent, failed)
+    unreached = failed if row.status == Status.STOPPED else failed + dropped
+    return Progress(written + to_come, row.sent + row.cleared_sent, unreached)
 
 
 def _number(*states: str) -> Coalesce:

@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.utils import timezone
 
-from telegram_integration import broadcasts, logins, watching
+from telegram_integration import broadcasts, clearing, logins, watching
 from telegram_integration.init_data import MAX_AGE, MAX_SKEW
 from telegram_integration.models import Incoming, Login, UsedInitData
 
@@ -36,6 +36,12 @@ def clear_inbox() -> None:
     Incoming.objects.filter(
         done_at__isnull=False, received_at__lt=timezone.now() - INCOMING_KEPT
     ).delete()
+
+
+@shared_task
+def clear_outbox() -> None:
+    """Forget old messages that nothing goes by any more."""
+    clearing.clear(timezone.now())
 
 
 @shared_task

@@ -72,6 +72,10 @@ class Broadcast(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # How many of its messages were cleared away, by what had become of them.
+    cleared_sent = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    cleared_failed = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    cleared_dropped = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         ordering = ["-pk"]
