@@ -48,7 +48,15 @@ make_statics() {
         .venv/bin/python manage.py collectstatic --noinput --verbosity=0
 }
 
-forget() { rm -rf "$(release "$1")"; }
+# And what no release that is left was made with.
+forget() {
+    local folder links
+    rm -rf "$(release "$1")"
+    links=" $(readlink "$STUDIO_DIR"/releases/*/{.venv,staticfiles} | tr '\n' ' ' || true)"
+    for folder in "$STUDIO_DIR"/{venvs,statics}/*; do
+        case $links in *" $folder "*) ;; *) rm -rf "$folder" ;; esac
+    done
+}
 
 # ── running ──────────────────────────────────────────────────────────────────────────────────────
 

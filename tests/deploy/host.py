@@ -50,13 +50,15 @@ class Act:
 class Host:
     """Deploys to it go by `deploy`; it is emptied when the block ends."""
 
-    def __init__(self, workers: int = 2, wait_seconds: int = 60) -> None:
+    def __init__(self, workers: int, drain_seconds: float, wait_seconds: int = 120) -> None:
         self.stand = Stand("deploy", STEP_MIN=2, STEP_MAX=4)
         self.folder = self.stand.folder / "host"
         self.source = self.stand.folder / "source"
         self.port = free_port()
         self.ports = f"{two_ports()} {two_ports()}"
-        self.workers, self.wait_seconds = workers, wait_seconds
+        self.acting: asyncio.subprocess.Process | None = None
+        self.workers, self.drain_seconds = workers, drain_seconds
+        self.wait_seconds = wait_seconds
 
     def __enter__(self) -> Host:
         self.stand.__enter__()
@@ -76,7 +78,11 @@ class Host:
         self.close()
 
     def close(self) -> None:
-        """Every supervisor ends what it started; then nothing is left."""
+        """What is under way is told to put itself back; then every supervisor ends its own."""
+        if self.acting and self.acting.returncode is None:
+            self.acting.terminate()
+            with suppress(ChildProcessError):  # asyncio may have seen its end before us
+                os.waitpid(self.acting.pid, 0)
         files = list((self.folder / "run").glob("*.pid"))
         for file in files:
             if pid := pid_of(file):
@@ -160,7 +166,8 @@ class Host:
             "HTTP_PORT": free_port(), "TLS_DIR": self.certificate.parent,
             "TRUSTED_NETWORKS": "127.0.0.1", "DATABASE_URL": self.stand.database_url,
             "REDIS_URL": self.stand.environment["REDIS_URL"], "DRAIN_SECONDS": 1,
-            "WORKER_DRAIN_SECONDS": 6, "THROTTLE_USER": "100000/min", "THROTTLE_ANON": "100000/min",
+            "WORKER_DRAIN_SECONDS": self.drain_seconds,
+            "THROTTLE_USER": "100000/min", "THROTTLE_ANON": "100000/min",
         }  # fmt: skip
         file = self.stand.folder / "production.env"
         file.write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
@@ -186,7 +193,7 @@ class Host:
 
     async def _act(self, script: str, *arguments: str) -> Act:
         begun = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
+        self.acting = process = await asyncio.create_subprocess_exec(
             str(self.source / "docker" / script), *arguments, env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -194,9 +201,9 @@ class Host:
         assert process.returncode is not None
         return Act(script, process.returncode, time.monotonic() - begun, said.decode())
 
-    def current(self) -> list[str]:
-        """Colour and commit of what serves."""
-        return (self.folder / "current").read_text().split()
+    def recorded(self, name: str) -> list[str]:
+        """Colour and commit of what serves (``current``) or did before (``previous``)."""
+        return (self.folder / name).read_text().split()
 
     def serving(self) -> str:
         """The commit that answers behind the door."""

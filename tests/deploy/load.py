@@ -19,7 +19,7 @@ import httpx2
 
 TIMEOUT_SECONDS = 15
 GONE = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
-MIX = {"job": 12, "me": 10, "static": 10, "page": 8, "picture": 5, "jobs": 4, "health": 1}
+MIX = {"job": 12, "me": 10, "static": 13, "page": 8, "picture": 4, "jobs": 2, "health": 1}
 PAGES = ("/sign-in/", "/terms/", "/help/")
 
 

@@ -25,22 +25,23 @@ DRAIN_SECONDS = 90
 CALM_SECONDS = 2
 NUMBERS = ('VERSION = "0.1.0"', 'VERSION = "0.2.0"')
 BROKEN = {
+    "the clock does not start": ("aibot/settings.py", "aibot.clock.Clock", "aibot.clock.Nobody"),
     "pages are never ready": (
         "aibot/health.py", 'cursor.execute("SELECT 1")', 'cursor.execute("SELECT 1/0")',
     ),
     "workers answer no canary": (
         "generation/tasks.py", '_beat(f"canary:', 'raise SystemError(f"canary:',
     ),
-    "the clock does not start": ("aibot/settings.py", "aibot.clock.Clock", "aibot.clock.Nobody"),
 }  # fmt: skip
 
 
 async def main(
     deploys: int = 20, rollbacks: int = 5, broken: int = 3, *,
-    rate: float = 50, sockets: int = 200, jobs: int = 20, workers: int = 2,
+    rate: float = 50, sockets: int = 200, jobs: int = 20, workers: int = 2, minutes: float = 60,
+    drain: float = 6,
 ) -> tuple[list[str], list[str]]:  # fmt: skip
     """Runs it and prints what happened. Returns what must not have happened, and what came late."""
-    with Host(workers) as host:
+    with Host(workers, drain) as host:
         first = await host.deploy("--env", str(host.environment_file()))
         assert first.code == 0, first.said + host.logs()
         made = json.loads(host.stand.python("-m", "tests.chaos.make_people", str(jobs)))
@@ -48,7 +49,7 @@ async def main(
         people = [Person(one["key"]) for one in made]
         show = Show(host, Load(host.port, host.trust(), people), people)
         plan = planned(deploys, rollbacks, broken)
-        await under_load(show, plan, rate, sockets)
+        await under_load(show, plan, rate, sockets, minutes)
         wrong = [*show.wrong, *verdict.findings(host, show.load, people)]
         late = [*slow_acts(show), *verdict.delays(host, people)]
         tell(show)
@@ -71,7 +72,11 @@ def planned(deploys: int, rollbacks: int, broken: int) -> list[str]:
     return plan
 
 
-async def under_load(show: Show, plan: list[str], rate: float, sockets: int) -> None:
+async def under_load(
+    show: Show, plan: list[str], rate: float, sockets: int, minutes: float
+) -> None:
+    """As much of the plan as is begun within so many minutes."""
+    end = time.monotonic() + 60 * minutes
     load, people = show.load, show.people
     tabs = [Tab(load, people[number % len(people)]) for number in range(sockets)]
     async with asyncio.TaskGroup() as busy:
@@ -84,7 +89,8 @@ async def under_load(show: Show, plan: list[str], rate: float, sockets: int) -> 
         counting = busy.create_task(count_open_jobs(show))
         await asyncio.sleep(CALM_SECONDS)
         for act in plan:
-            await one_act(show, act)
+            if time.monotonic() < end:
+                await one_act(show, act)
         await asyncio.sleep(CALM_SECONDS)
         load.enough.set()
         await asyncio.gather(*keepers)
@@ -98,9 +104,9 @@ async def under_load(show: Show, plan: list[str], rate: float, sockets: int) -> 
 
 async def one_act(show: Show, what: str) -> None:
     """Deploy, roll back or be refused; then look whether exactly the right one serves."""
-    host, before = show.host, show.host.current()
+    host, before = show.host, show.host.recorded("current")
     if what == "rollback":
-        expected = (host.folder / "previous").read_text().split()[1]
+        expected = host.recorded("previous")[1]
         act = await host.roll_back()
     elif what == "deploy":
         old, new = NUMBERS if host.says("aibot/settings.py", NUMBERS[0]) else NUMBERS[::-1]
@@ -110,7 +116,9 @@ async def one_act(show: Show, what: str) -> None:
         expected, act = before[1], await broken_build(host, what)
     show.acts.append(act)
     wrong = await asyncio.to_thread(judged, host, act, what, expected)
-    show.wrong += [f"{what}: {sentence}" for sentence in wrong]
+    for sentence in wrong:
+        show.wrong.append(f"{what}: {sentence}")
+        print(show.wrong[-1], flush=True)
     print(f"{len(show.acts):3}  {what:26} {act.seconds:5.1f} s   failed requests so far: "
           f"{len(show.load.failures)}   sockets moved: {len(show.gaps)}", flush=True)  # fmt: skip
 
@@ -127,9 +135,9 @@ def judged(host: Host, act: Act, what: str, expected: str) -> list[str]:
     wrong = []
     if (act.code == 0) == (what in BROKEN):
         wrong.append(f"ended with {act.code}:\n{act.said}")
-    if host.serving() != expected or host.current()[1] != expected:
+    if host.serving() != expected or host.recorded("current")[1] != expected:
         wrong.append(f"{host.serving()} serves, not {expected}:\n{act.said}")
-    colour = host.current()[0]
+    colour = host.recorded("current")[0]
     left = {name: roles for name, roles in host.running().items() if name != colour and roles}
     if left or len(host.running()[colour]) != 3 + host.workers:
         wrong.append(f"what runs is {host.running()}")
@@ -161,7 +169,8 @@ def asked() -> argparse.Namespace:
         "jobs": 20,
     }.items():
         parser.add_argument(f"--{name}", type=int, default=number)
-    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--rate", type=float, default=50, help="requests a second")
+    parser.add_argument("--minutes", type=float, default=60, help="begin nothing after these")
     return parser.parse_args()
 
 

@@ -23,6 +23,13 @@ DOCKER = """#!/usr/bin/env bash
 echo "$(basename "$0") $*" >> "$ASKED"
 case "$*" in *"$REFUSED"* | "image inspect"*) exit 1 ;; esac
 """
+SSH = """#!/bin/sh
+# As a server does it: one line for the login shell, which need not be bash.
+echo "ssh $*" | cut -c 1-80 >> "$ASKED"
+while [ "$1" = -o ]; do shift 2; done
+shift
+exec sh -c "$*"
+"""
 CURL = """#!/usr/bin/env bash
 echo "{\\"commit\\": \\"$SERVED\\"}"
 """
@@ -37,7 +44,7 @@ def git(*arguments: str) -> str:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
-    for name, text in {"docker": DOCKER, "curl": CURL}.items():
+    for name, text in {"docker": DOCKER, "ssh": SSH, "curl": CURL}.items():
         command = tmp_path / "bin" / name
         command.parent.mkdir(exist_ok=True)
         command.write_text(text)
@@ -51,14 +58,16 @@ def host(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(host: Path) -> Run:
-    def run(*command: str, refused: str = "nothing at all") -> subprocess.CompletedProcess[str]:
+    def run(
+        *command: str, refused: str = "nothing at all", at: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         env = {"PATH": f"{host / 'bin'}:{os.environ['PATH']}", "STUDIO_DIR": str(host / "studio")}
         env |= {
             "ASKED": str(host / "asked"),
             "REFUSED": refused,
             "SERVED": git("rev-parse", "HEAD"),
         }
-        env |= {"STUDIO_FREE_MB": "1", "STUDIO_WAIT_SECONDS": "1"}
+        env |= {"DEPLOY_HOST": at, "STUDIO_FREE_MB": "1", "STUDIO_WAIT_SECONDS": "1"}
         # In CI the checkout may belong to somebody else than whoever runs the tests.
         env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory"}
         env |= {"GIT_CONFIG_VALUE_0": "*"}
@@ -108,6 +117,16 @@ def test_the_second_deploy_stops_the_first_only_after_the_switch(host: Path, run
     assert place_of(lines, "studio-green", "up -d", "web socket") < switched
     assert switched < place_of(lines, "studio-blue", "rm --stop", "web socket worker-pictures")
     assert (host / "studio" / "current").read_text().startswith("green ")
+
+
+def test_another_machine_is_reached_by_ssh_whatever_its_shell(host: Path, run: Run) -> None:
+    done = run("deploy.sh", "--env", str(host / "production.env"), at="me@studio.example")
+    assert done.returncode == 0, done.stderr
+    lines = asked(host)
+    assert place_of(lines, "ssh", "BatchMode=yes", "me@studio.example") == 0
+    assert SECRET not in "".join(lines)
+    (copy,) = (host / "studio" / "releases").glob("*/.env")
+    assert copy.read_text() == (host / "production.env").read_text()
 
 
 def test_what_does_not_get_well_is_removed_and_the_old_serves_on(host: Path, run: Run) -> None:
@@ -183,6 +202,24 @@ def held(host: Path) -> Iterator[None]:
     yield
     os.killpg(holder.pid, 15)
     holder.wait()
+
+
+def test_a_deploy_that_is_killed_holds_nobody_up(host: Path, run: Run) -> None:
+    """The lock lasts for as long as the host hears whoever deploys."""
+    (host / "bin" / "docker").write_text(DOCKER + 'case "$*" in *build*) sleep 60 ;; esac\n')
+    env = {"PATH": f"{host / 'bin'}:{os.environ['PATH']}", "STUDIO_DIR": str(host / "studio")}
+    env |= {"ASKED": str(host / "asked"), "REFUSED": "nothing", "STUDIO_FREE_MB": "1"}
+    script = str(ROOT / "docker" / "deploy.sh")
+    dying = subprocess.Popen([script], env=env, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not (host / "asked").exists() or "build" not in (host / "asked").read_text():
+        assert dying.poll() is None
+        time.sleep(0.05)
+    assert "Another deploy is under way" in run("deploy.sh").stderr
+    dying.kill()
+    dying.wait()
+    lock = ["flock", "-w", "30", str(host / "studio" / "lock"), "true"]
+    assert subprocess.run(lock, check=False).returncode == 0
+    os.killpg(dying.pid, 9)
 
 
 @pytest.mark.usefixtures("held")

@@ -17,6 +17,6 @@ def _host() -> None:
 
 
 def test_deploys_a_rollback_and_a_broken_build_are_felt_by_nobody() -> None:
-    small = run.main(2, 1, 1, rate=8, sockets=12, jobs=4, workers=1)
+    small = run.main(2, 1, 1, rate=8, sockets=12, jobs=4, workers=1, drain=2)
     wrong, _late = asyncio.run(small)
     assert wrong == []
