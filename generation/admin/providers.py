@@ -84,7 +84,8 @@ class AlertAdmin(Watched):
     readonly_fields = ("fix",)
 
     def get_fields(self, request: HttpRequest, obj: Alert | None = None) -> list[str]:
-        return ["key", "text", "fix", "times", "created_at", "seen_at", "told_at", "cleared_at"]
+        return ["key", "text", "fix", "times", "created_at", "seen_at", "told_at",
+                "cleared_at", "end_told_at"]  # fmt: skip
 
     def has_put_right_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("generation.change_alert")

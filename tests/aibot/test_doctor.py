@@ -287,6 +287,11 @@ ON_POSTGRES: list[tuple[str, str, Plant]] = [
 ]  # fmt: skip
 
 
+def named(cases: list[tuple[str, str, Plant]]) -> list[str]:
+    """The same in every process, which the address of a function is not."""
+    return [f"{number} {check}: {says}" for number, (check, says, _plant) in enumerate(cases)]
+
+
 def _gone() -> None:
     raise OperationalError(f"connection to postgres://studio:{KEY}@db failed")
 
@@ -298,14 +303,14 @@ def alive() -> None:
     Product.objects.update(stars=100)
 
 
-@pytest.mark.parametrize(("check", "says", "plant"), WITHOUT_ROWS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("check", "says", "plant"), WITHOUT_ROWS, ids=named(WITHOUT_ROWS))
 def test_each_planted_setting_is_found(well: Any, check: str, says: str, plant: Plant) -> None:
     plant(well)
     assert [what for what in found(check) if says in what]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("check", "says", "plant"), WITH_ROWS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("check", "says", "plant"), WITH_ROWS, ids=named(WITH_ROWS))
 def test_each_planted_row_is_found(well: Any, check: str, says: str, plant: Plant) -> None:
     alive()
     assert not [what for what in found(check) if says in what]
@@ -315,7 +320,7 @@ def test_each_planted_row_is_found(well: Any, check: str, says: str, plant: Plan
 
 @pytest.mark.django_db
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL's own")
-@pytest.mark.parametrize(("check", "says", "plant"), ON_POSTGRES, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("check", "says", "plant"), ON_POSTGRES, ids=named(ON_POSTGRES))
 def test_each_fault_of_postgres_is_found(well: Any, check: str, says: str, plant: Plant) -> None:
     plant(well)
     assert [what for what in found(check) if says in what]
