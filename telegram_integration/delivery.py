@@ -121,13 +121,14 @@ class Delivery:
         task.add_done_callback(self.under_way.discard)
 
     async def send(self, row: OutgoingMessage, slot: Slot | None = None) -> None:
+        slot = slot or self.pace.take(time.monotonic())
         try:
             if await self._is_listened_to(row) and await in_thread(book(row).claim, row):
-                await self._ask(row)
+                await self._ask(row, slot)
         except Exception:
             logger.exception("message %s could not be dealt with", row.pk)
         finally:
-            self.pace.landed(slot or Slot(), row.chat_id, time.monotonic())
+            self.pace.give_back(slot)
             self.in_hand.pop(row.pk, None)
 
     async def _is_listened_to(self, row: OutgoingMessage) -> bool:
@@ -144,9 +145,9 @@ class Delivery:
                 return False
         return True
 
-    async def _ask(self, row: OutgoingMessage) -> None:
+    async def _ask(self, row: OutgoingMessage, slot: Slot) -> None:
         try:
-            answer = await parcels.send(self.bot, row)
+            answer = await self._hand_over(row, slot)
         except Problem:
             await _note(outbox.picture_gone, row)
         except TelegramError as error:
@@ -159,6 +160,13 @@ class Delivery:
             self.pace.was_taken()
             number = getattr(answer, "message_id", None)
             await _note(book(row).sent, row, number, parcels.file_id(row, answer))
+
+    async def _hand_over(self, row: OutgoingMessage, slot: Slot) -> Any:
+        """It counts until Telegram has answered, well or badly."""
+        try:
+            return await parcels.send(self.bot, row)
+        finally:
+            self.pace.landed(slot, row.chat_id, time.monotonic())
 
     def _heed(self, row: OutgoingMessage, error: TelegramError) -> None:
         """What follows for others. Who waits for a message does not hear the next one first: what

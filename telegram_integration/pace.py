@@ -78,6 +78,10 @@ class Slot:
 
     landed: float = float("inf")
 
+    @property
+    def is_used(self) -> bool:
+        return self.landed < float("inf")
+
 
 @dataclass
 class Stretch:
@@ -134,6 +138,10 @@ class Pace:
     def landed(self, slot: Slot, chat_id: int, now: float) -> None:
         slot.landed = now
         self._chat(chat_id, now).take(now)
+
+    def give_back(self, slot: Slot) -> None:
+        """It was not needed, unless it has landed."""
+        self.second.slots = [one for one in self.second.slots if one is not slot or one.is_used]
 
     def hold(self, chat_id: int, seconds: float, now: float) -> None:
         """Silence in this chat, and in no other."""

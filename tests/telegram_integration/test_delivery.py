@@ -86,7 +86,7 @@ def picture(photo: Photo, key: str = "picture") -> OutgoingMessage:
 
 
 def test_a_pause_is_for_that_chat_alone_and_is_kept(telegram: BotApi, post: Post) -> None:
-    telegram.script("sendMessage", botapi.too_many(2))
+    telegram.script("sendMessage", botapi.too_many(1))
     say("one")
     post.until(lambda: telegram.refused)
     say("two")
@@ -98,7 +98,7 @@ def test_a_pause_is_for_that_chat_alone_and_is_kept(telegram: BotApi, post: Post
 
 
 def test_a_pause_is_kept_by_a_bot_that_was_started_again(telegram: BotApi, post: Post) -> None:
-    telegram.script("sendMessage", botapi.too_many(2))
+    telegram.script("sendMessage", botapi.too_many(1))
     say("one")
     post.until(lambda: OutgoingMessage.objects.exclude(trouble="").exists())
     post.kill()
