@@ -192,6 +192,13 @@ def test_what_is_too_large_is_refused_in_the_format_and_language_of_the_api(
             assert re.search(words, answer.json()["error"]["message"])
 
 
+def test_whoever_is_refused_before_the_photo_is_read_hears_why(house: House) -> None:
+    with house.client() as client:
+        for _again in range(5):
+            answer = client.post("/api/v1/photos/", files={"file": b"x" * (9 << 20)})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "not_signed_in")
+
+
 def test_who_tries_to_sign_in_too_often_is_asked_to_wait(house: House) -> None:
     with house.client() as client:
         answers = [client.post("/api/v1/session/", json={}) for _ in range(60)]
