@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_whatever_it_may_answer_is_there_in_each_language(language: str) -> None
     }
     assert named == {path.name for path in (ERRORS / language).iterdir()}
     assert error(language, "busy")["code"] == "unavailable"
+
+
+def test_a_path_with_a_limit_has_words_for_it() -> None:
+    """nginx forgets the pages of the level above where a location names any of its own."""
+    site = (ERRORS.parent / "site.conf").read_text()
+    blocks = re.findall(r"^location ([^{]+){(.*?)^}", site, re.M | re.S)
+    limited = {path: block for path, block in blocks if "limit_" in block}
+    assert len(limited) > 5
+    for path, block in limited.items():
+        assert "error_page 429" in block or "error_page" not in block, path
 
 
 @languages

@@ -50,8 +50,11 @@ def test_its_commands_can_be_run(name: str) -> None:
     assert LAST.settings["HEALTHCHECK"].endswith('CMD ["healthy"]')
 
 
-@pytest.mark.parametrize("path", [".env", ".env.production", ".git/config", "var/secret_key",
-                                  "tests/conftest.py", "aibot/__pycache__/x.pyc"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [".env", ".env.production", "docker/tls/privkey.pem", ".git/config", "var/secret_key",
+     "tests/conftest.py", "aibot/__pycache__/x.pyc", "docker/deploy.sh"],
+)  # fmt: skip
 def test_it_holds_no_secret_and_nothing_that_it_does_not_need(path: str) -> None:
     assert root.is_left_out(path)
 
