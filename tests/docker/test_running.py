@@ -228,6 +228,20 @@ def test_only_a_trusted_proxy_is_believed_about_who_calls(house: House) -> None:
         wait_for(lambda: client.post("/hooks/yookassa/", headers=claims, **call).status_code == 403)
 
 
+def test_behind_a_balancer_that_ends_tls_the_plain_door_believes_it_alone(house: House) -> None:
+    claims = {"Host": "localhost", "X-Forwarded-Proto": "https", "X-Forwarded-For": GENUINE}
+
+    def answered() -> int:
+        return raw(house.http, "/sign-in/", claims).status
+
+    house.reload(DOOR="plain", TRUSTED_NETWORKS="127.0.0.1")
+    wait_for(lambda: answered() == 200)
+    house.reload(DOOR="plain")
+    wait_for(lambda: answered() == 301)  # to https, by the application
+    house.reload()
+    wait_for(lambda: answered() == 308)
+
+
 def test_static_files_are_kept_for_a_year_and_outlive_a_release(house: House) -> None:
     with house.client() as client:
         page = client.get("/sign-in/").text
