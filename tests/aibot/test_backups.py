@@ -341,3 +341,17 @@ def test_new_keys_overwrite_none(tmp_path: Path) -> None:
 def test_what_is_not_there_is_said_to_be_missing(which: str) -> None:
     with pytest.raises(CommandError, match="There is no backup"):
         call_command("backup", "--check", which)
+
+
+def test_another_database_needs_a_folder_of_its_own(tmp_path: Path) -> None:
+    taking.take()
+    key = f"--identity={tmp_path / 'key.txt'}"
+    with pytest.raises(CommandError, match="go together"):
+        call_command("restore", "latest", key, "--data", str(tmp_path / "other"))
+
+
+def test_restoring_needs_an_empty_database_by_the_command_too(photo: Photo, tmp_path: Path) -> None:
+    taking.take()
+    with pytest.raises(CommandError, match="is not empty"):
+        call_command("restore", "latest", f"--identity={tmp_path / 'key.txt'}")
+    assert Photo.objects.get() == photo
