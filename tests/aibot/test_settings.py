@@ -32,6 +32,8 @@ def test_every_name_that_is_read_is_documented_and_no_other() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', code))
     for compose in (ROOT / "docker").glob("compose*.yml"):
         read |= set(re.findall(r"\$\{(\w+)", compose.read_text()))
+    door = (ROOT / "docker" / "hosts" / "processes.sh").read_text()
+    read |= set(re.search(r"for name in ([A-Z_ ]+);", door)[1].split())
     documented = set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.M))
     assert read == documented
 
