@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import connections
@@ -47,6 +48,7 @@ class Delivery:
         self.begun: set[int] = set()
         self.put_off: set[int] = set()
         self.under_way: set[asyncio.Task[None]] = set()
+        self.news = asyncio.Event()
         self.remembered = False
         self.shut: InvalidToken | None = None
 
@@ -54,7 +56,7 @@ class Delivery:
         """Raises InvalidToken once Telegram does not know this bot any more."""
         beside = [
             asyncio.create_task(_again_and_again(TELL_SECONDS, self._tell)),
-            asyncio.create_task(_again_and_again(LOOK_SECONDS, self._look)),
+            asyncio.create_task(_again_and_again(REST_SECONDS, self._look_soon)),
             asyncio.create_task(_again_and_again(DRAWING_SECONDS, self.drawing.show)),
         ]
         try:
@@ -71,7 +73,15 @@ class Delivery:
             await asyncio.wait(self.under_way, timeout=10)
 
     async def _tell(self) -> None:
-        await in_thread(telling.tell)
+        if await in_thread(telling.tell):
+            self.news.set()
+
+    async def _look_soon(self) -> None:
+        """At once where something was told, or a picture may take the place of its message now."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.news.wait(), LOOK_SECONDS)
+        self.news.clear()
+        await self._look()
 
     async def _look(self) -> None:
         """What is begun while we look, or put off, is in what we see as well."""
@@ -160,6 +170,8 @@ class Delivery:
             self.pace.was_taken()
             number = getattr(answer, "message_id", None)
             await _note(book(row).sent, row, number, parcels.file_id(row, answer))
+            if row.lane == Lane.RESULT:
+                self.news.set()
 
     async def _hand_over(self, row: OutgoingMessage, slot: Slot) -> Any:
         """It counts until Telegram has answered, well or badly."""
