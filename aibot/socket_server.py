@@ -37,6 +37,11 @@ class PoliteServer(Server):
         """Daphne calls it when a signal came. Twisted serves until what it returns has come."""
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """What is said to a socket that is closed already is said to nobody."""
+        if getattr(protocol, "state", None) != WebSocketProtocol.STATE_CLOSING:
+            await super().handle_reply(protocol, message)
+
     async def _end(self) -> None:
         draining.begin()
         wait = settings.DRAIN_SECONDS if self.drain_seconds is None else self.drain_seconds

@@ -175,6 +175,8 @@ def _look(own: Queue, pool: Any) -> None:
                     say_present()
             if not _is_swept():
                 sweep()
+            if parting.has_begun():
+                break
             if pool and not _looking.locked() and queue.is_ready(_shut):
                 _looking.acquire()
                 pool.apply_async(_work_unrung, callback=lambda _result: None)

@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.stand import ROOT, Stand, free_port
+from tests.chaos.stand import ROOT, Stand
 from tests.chaos.stand import missing as nothing_to_stand_on
 
 END_SECONDS = 40
@@ -54,7 +55,7 @@ class Host:
         self.stand = Stand("deploy", STEP_MIN=2, STEP_MAX=4)
         self.folder = self.stand.folder / "host"
         self.source = self.stand.folder / "source"
-        self.port = free_port()
+        self.port = two_ports()
         self.ports = f"{two_ports()} {two_ports()}"
         self.acting: asyncio.subprocess.Process | None = None
         self.workers, self.drain_seconds = workers, drain_seconds
@@ -163,7 +164,7 @@ class Host:
         wanted = {
             "SECRET_KEY": self.stand.environment["SECRET_KEY"] + os.urandom(24).hex(),
             "SITE_URL": f"https://localhost:{self.port}", "HTTPS_PORT": self.port,
-            "HTTP_PORT": free_port(), "TLS_DIR": self.certificate.parent,
+            "HTTP_PORT": self.port + 1, "TLS_DIR": self.certificate.parent,
             "TRUSTED_NETWORKS": "127.0.0.1", "DATABASE_URL": self.stand.database_url,
             "REDIS_URL": self.stand.environment["REDIS_URL"], "DRAIN_SECONDS": 1,
             "WORKER_DRAIN_SECONDS": self.drain_seconds,
@@ -239,9 +240,11 @@ def pid_of(file: Path) -> int | None:
 
 
 def two_ports() -> int:
-    """A free port whose successor is free too."""
+    """A free port whose successor is free too, below those that outgoing connections get: a port
+    that is opened again for each release may be somebody's by then."""
     while True:
-        port = free_port()
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port + 1))
+        port = random.randrange(20_000, 32_000, 2)
+        with suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
             return port
