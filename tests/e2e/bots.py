@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.e2e.conftest import Studio, running
+from tests.e2e.conftest import START_SECONDS, Studio, running
 from tests.vendors.botapi import TOKEN, BotApi, Phone, Seen
 
 STARS = 150
+LISTENS = "The bot listens."
 SETTINGS = {
     "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_BOT_NAME": "studio_test_bot", "SUPPORT_CONTACT": "@help",
 }  # fmt: skip
@@ -86,11 +87,18 @@ class Bot:
         self.books.close()
 
     def start(self, **settings: str) -> None:
+        """Returns once it listens to signals; it may have to wait for Telegram."""
         environment = self.studio.environment | {"TELEGRAM_MODE": "polling"} | settings
+        times = self._said_that_it_listens()
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                self.studio.manage("runbot"), env=environment, stdout=log, stderr=log
-            )
+                self.studio.manage("runbot"), env=environment | {"PYTHONUNBUFFERED": "1"},
+                stdout=log, stderr=log,
+            )  # fmt: skip
+        self.api.wait_for(lambda: self._said_that_it_listens() > times, START_SECONDS)
+
+    def _said_that_it_listens(self) -> int:
+        return self.log.read_text().count(LISTENS) if self.log.exists() else 0
 
     def end(self) -> None:
         """SIGTERM, at which it ends with success."""
