@@ -92,6 +92,7 @@ as_role() {
 
 start() {
     local number
+    rm -f "$STUDIO_DIR/run/$1-"*.deaths # of the last that had this colour
     run "$1" "$2" web
     run "$1" "$2" socket
     for number in $(seq "${STUDIO_WORKERS:-1}"); do run "$1" "$2" "worker-$number"; done
