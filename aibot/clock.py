@@ -24,6 +24,7 @@ class Clock(DatabaseScheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         wait = super().tick(*args, **kwargs)
         if time.monotonic() - self.beaten_at >= BEAT_SECONDS:
+            close_old_connections()
             self.beat()
         return wait
 
@@ -32,7 +33,6 @@ class Clock(DatabaseScheduler):
         from generation.models import Heartbeat
 
         try:
-            close_old_connections()
             # That a clock ticks, and that this one does: a neighbour's says nothing of it.
             for name in ("beat", f"beat:{socket.gethostname()}"):
                 Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": timezone.now()})

@@ -12,3 +12,5 @@ JOBS_WAITING = JOBS_RUNNING = dict.fromkeys(("free", "plan"), 500)
 # Nobody looks at pages here, so nothing is collected.
 PLAIN = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": PLAIN}}
+# The address is one of https because a vendor is only called back there; here nothing ends TLS.
+SECURE_SSL_REDIRECT = False
