@@ -98,6 +98,8 @@ class Delivery:
     async def _remember_pauses(self) -> None:
         for chat_id, seconds in await in_thread(outbox.left_alone):
             self.pace.hold(chat_id, seconds, time.monotonic())
+        for chat_id, seconds in await in_thread(outbox.lately_sent):
+            self.pace.was_sent(chat_id, time.monotonic() - seconds)
         self.remembered = True
 
     async def _send_next(self) -> None:

@@ -27,6 +27,8 @@ State = OutgoingMessage.State
 OPEN = (State.WAITING, State.SENDING)
 LOST = (State.FAILED, State.DROPPED)
 QUICK_AT_ONCE, SLOW_AT_ONCE = 100, 40
+REMEMBERED = td(seconds=61)
+"""How far back Telegram counts what a group has got, and a little more."""
 MOST_IN_DOUBT = {"sendInvoice": 1}
 """How often a message is sent of which nobody knows whether it arrived; all others twice."""
 CHANGES_TRIED_FOR = td(days=2)
@@ -127,6 +129,22 @@ def left_alone() -> list[tuple[int, float]]:
         (chat_id, (due_at - now).total_seconds())
         for chat_id, due_at in rows.values_list("chat_id", "due_at")
     ]
+
+
+def lately_sent() -> list[tuple[int, float]]:
+    """Chats that an earlier process wrote to, oldest first, and how many seconds ago.
+
+    What was under way may have arrived just now. Of a status its last change is counted.
+    """
+    now = timezone.now()
+    ended = OutgoingMessage.objects.filter(sent_at__gt=now - REMEMBERED).order_by("sent_at")
+    sent = [
+        (chat, (now - at).total_seconds()) for chat, at in ended.values_list("chat_id", "sent_at")
+    ]
+    under_way = OutgoingMessage.objects.filter(state=State.SENDING)
+    shown = ChatJob.objects.filter(edit_at__gt=now, edits__gt=0, chat_id__isnull=False)
+    chats = [*under_way.values_list("chat_id", flat=True), *shown.values_list("chat_id", flat=True)]
+    return [*sent, *((chat, 0.0) for chat in chats)]
 
 
 def failed(row: OutgoingMessage, trouble: str) -> None:

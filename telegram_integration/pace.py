@@ -139,6 +139,10 @@ class Pace:
         slot.landed = now
         self._chat(chat_id, now).take(now)
 
+    def was_sent(self, chat_id: int, at: float) -> None:
+        """Before this process began, oldest first: the chat remembers, so we do."""
+        self._chat(chat_id, at).take(at)
+
     def give_back(self, slot: Slot) -> None:
         """It was not needed, unless it has landed."""
         self.second.slots = [one for one in self.second.slots if one is not slot or one.is_used]

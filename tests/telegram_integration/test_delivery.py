@@ -17,6 +17,7 @@ from generation import photos
 from generation.models import Photo
 from telegram_integration import outbox, people, refusals, saying
 from telegram_integration.models import OutgoingMessage, User
+from telegram_integration.pace import Pace
 from tests.conftest import make_person
 from tests.pictures import picture_file
 from tests.telegram_integration.delivering import (
@@ -406,3 +407,19 @@ def test_an_invoice_of_which_nobody_knows_is_offered_and_not_sent_twice(
     assert (state(invoice), "invoice" in there.raw) == ("failed", True)
     assert offer.labels == ["Show the invoice"]
     assert offer.buttons[0][0]["callback_data"] == "1:pay:pack-100"
+
+
+def test_a_new_process_knows_what_the_last_one_has_sent(db: None) -> None:
+    now = timezone.now()
+    for number in range(19):
+        row = saying.say(-5, f"{number}", key=f"before:{number}")
+        at = now - td(seconds=30 - number)
+        OutgoingMessage.objects.filter(pk=row.pk).update(state="sent", sent_at=at)
+    old = saying.say(-6, "long ago", key="old")
+    OutgoingMessage.objects.filter(pk=old.pk).update(state="sent", sent_at=now - td(seconds=90))
+    pace = Pace()
+    for chat_id, seconds in outbox.lately_sent():
+        pace.was_sent(chat_id, 1000.0 - seconds)
+    assert pace.wait(-5, 1000.0) > 25
+    assert pace.wait(-6, 1000.0) == 0
+    assert pace.wait(7, 1000.0) == 0
