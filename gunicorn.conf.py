@@ -21,6 +21,8 @@ from aibot import logs
 
 # A line for each request comes from `aibot/requests.py`, which knows the route and who asked.
 logconfig_dict = logs.gunicorn()
+# Read once, then shared by all: the start costs one import, and a worker little memory.
+preload_app = True
 worker_class = "gthread"
 threads = 8
 graceful_timeout = 20

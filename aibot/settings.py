@@ -6,6 +6,7 @@ A clone runs with none of them: SQLite, an in-process broker, the built-in provi
 from __future__ import annotations
 
 import secrets
+import sys
 from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,14 +17,14 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
-from aibot import bucket, logs, sentry
+from aibot import __version__, bucket, logs, sentry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
 environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
 
-VERSION = "0.1.0"
+VERSION = __version__
 # Which build this is: an image and a release know theirs, a clone does not.
 COMMIT = env.str("COMMIT", "")
 DEBUG = env.bool("DEBUG", True)
@@ -80,8 +81,7 @@ TELEGRAM_PUBLIC_KEY = env.str(
 
 # --- Applications -----------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py reads the pages: only the web has any
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -99,6 +99,9 @@ INSTALLED_APPS = [
     "generation",
     "telegram_integration",
 ]
+# Daphne gives `runserver` its sockets. Any other process would only be 0.25 s later for it.
+if sys.argv[1:2] == ["runserver"]:
+    INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
     "aibot.requests.traced",
@@ -391,6 +394,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # tests/aibot/test_schema.py looks at it; at every deploy it would cost half a second.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "aibot.schema.say_refusals",

@@ -12,6 +12,8 @@ from drf_spectacular.views import SpectacularSwaggerSplitView as Docs
 from aibot import health
 from generation.admin import reports
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("billing.urls")),
     path("", include("generation.urls")),

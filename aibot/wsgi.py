@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aibot.settings")
 pages = get_wsgi_application()
+# Every view is read now and not by whoever asks first, and once for all of gunicorn's workers.
+_ = get_resolver().url_patterns
 
 MOST_READ = 12 * 1024 * 1024
 """The largest body that nginx lets through."""
