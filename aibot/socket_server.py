@@ -22,8 +22,8 @@ from twisted.internet.defer import Deferred
 from aibot import draining
 
 SERVICE_RESTART = 1012
-PAUSE_SECONDS = 0.02
-SPREAD_SECONDS = 15
+PAUSE_SECONDS = 0.1
+SPREAD_SECONDS = 20
 CLOSE_SECONDS = 5
 FINISH_SECONDS = 20
 

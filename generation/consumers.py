@@ -1,4 +1,4 @@
-"""Sockets: the current state on connect, then every change, in the JSON of the API.
+"""Sockets: on connect what is and what has just ended, then every change, in the JSON of the API.
 
 They belong to one person, receive nothing, and end with the session.
 """
@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db.models import Q
 from django.urls import path
-from django.utils import translation
+from django.utils import timezone, translation
 
 from billing import tracing
 from generation import live
 from generation.models import OPEN, Job
 from generation.serializers import job_json
+from generation.socket_reads import in_a_thread
 
 NOT_YOURS = 4404
 SIGN_IN = 4401
 STILL_KNOWN_SECONDS = 30
+LATELY = timedelta(minutes=1)
+BEGUN_LATELY = timedelta(minutes=15)
 
 
 class Watcher(AsyncJsonWebsocketConsumer):
@@ -79,7 +83,7 @@ class JobWatcher(Watcher):
         code = self.scope["url_route"]["kwargs"]["code"]
         # Listen first, then look: a change in between is told twice rather than never.
         await self.join(live.job_group(code))
-        state = await current_jobs(self.user, code=code)
+        state = await current_jobs(self.user, Q(code=code))
         if not state:
             await self.close(NOT_YOURS)
             return
@@ -87,17 +91,26 @@ class JobWatcher(Watcher):
 
 
 class PersonWatcher(Watcher):
-    """`/ws/me/`: all open jobs of a person, and whatever begins later."""
+    """`/ws/me/`: all open jobs of a person, and whatever begins later.
+
+    What has just ended is told too: it may have ended while this page was between two sockets.
+    """
 
     async def begin(self) -> None:
         await self.join(live.person_group(self.user.pk))
-        for state in await current_jobs(self.user, state__in=OPEN):
+        for state in await current_jobs(self.user, Q(state__in=OPEN) | ended_lately()):
             await self.send_json(state)
 
 
-@database_sync_to_async
-def current_jobs(user: Any, **which: object) -> list[dict[str, Any]]:
-    jobs = Job.objects.filter(owner=user, **which).prefetch_related("results", "inputs__photo")
+def ended_lately() -> Q:
+    """By the index of a person's newest jobs; whatever waited longer a page asks for."""
+    now = timezone.now()
+    return Q(created_at__gte=now - BEGUN_LATELY, finished_at__gte=now - LATELY)
+
+
+@in_a_thread
+def current_jobs(user: Any, which: Q) -> list[dict[str, Any]]:
+    jobs = Job.objects.filter(which, owner=user).prefetch_related("results", "inputs__photo")
     with translation.override(user.language):
         return [job_json(job) for job in jobs.order_by("pk")]
 

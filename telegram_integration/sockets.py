@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from channels.auth import get_user
-from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib import auth
+from django.http import HttpRequest
 from django.http.request import validate_host
 
+from generation.socket_reads import in_a_thread
 from telegram_integration.api_keys import find_key
-from telegram_integration.models import ApiKey, User
+from telegram_integration.models import User
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -49,17 +51,19 @@ async def _nobody() -> User | None:
 def _by_session(scope: dict[str, Any]) -> Callable[[], Awaitable[User | None]]:
     """Reads the session anew at each call, so that one that has ended is noticed."""
 
-    async def identify() -> User | None:
+    @in_a_thread
+    def identify() -> User | None:
         session = type(scope["session"]._wrapped)(scope["session"].session_key)
-        user = await get_user({**scope, "session": session})
+        user = auth.get_user(cast(HttpRequest, SimpleNamespace(session=session)))
         return user if user.is_authenticated else None
 
     return identify
 
 
 def _by_key(header: str) -> Callable[[], Awaitable[User | None]]:
-    async def identify() -> User | None:
-        key: ApiKey | None = await database_sync_to_async(find_key)(header)
+    @in_a_thread
+    def identify() -> User | None:
+        key = find_key(header)
         return key.user if key else None
 
     return identify

@@ -7,6 +7,7 @@ studio.live = (() => {
   const GONE = 4404;
   const SERVER_RESTARTS = 1012;
   const ELSEWHERE_MS = 500;
+  const TOLD_MS = 1000;
   const POLL_MS = 3000;
   const POLL_AFTER = 2;
   const channels = new Map();
@@ -25,7 +26,7 @@ studio.live = (() => {
 
   function channelAt(path) {
     if (!channels.has(path)) {
-      channels.set(path, {path, watched: new Map(), socket: null, failures: 0, waiting: 0, polling: 0});
+      channels.set(path, {path, watched: new Map(), socket: null, failures: 0, waiting: 0, polling: 0, untold: new Set()});
     }
     return channels.get(path);
   }
@@ -53,7 +54,13 @@ studio.live = (() => {
     channel.failures = 0;
     clearInterval(channel.polling);
     channel.polling = 0;
-    ask(channel);
+    channel.untold = new Set(channel.watched.keys());
+    setTimeout(askUntold, TOLD_MS, channel);
+  }
+
+  /** The socket begins with what is open and what has just ended; the rest is asked for. */
+  function askUntold(channel) {
+    ask(channel, [...channel.untold].map((code) => channel.watched.get(code)).filter(Boolean));
   }
 
   function closed(channel, socket, code) {
@@ -84,8 +91,8 @@ studio.live = (() => {
   }
 
   /** What was said while nobody listened is asked for. */
-  async function ask(channel) {
-    for (const element of [...channel.watched.values()]) {
+  async function ask(channel, elements = [...channel.watched.values()]) {
+    for (const element of elements) {
       try {
         hear(channel, await studio.api('GET', element.dataset.url));
       } catch (problem) {
@@ -105,6 +112,7 @@ studio.live = (() => {
   // --- from the JSON to the page ---------------------------------------------------------
 
   function hear(channel, job) {
+    channel.untold.delete(job.code);
     const element = channel.watched.get(job.code);
     if (!element || job.version < Number(element.dataset.version)) return;
     element.dataset.version = job.version;

@@ -1,7 +1,7 @@
 """Open pages: each has a socket and does what `static/js/live.js` does when it breaks.
 
 After 1012 it goes elsewhere within half a second, after anything else with growing pauses; once
-connected it asks for every job that it watches.
+connected it hears what is open and what has just ended, and asks for the rest of what it watches.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from tests.deploy.load import Load, Person
 FINAL = ("done", "failed", "cancelled")
 SERVICE_RESTART = 1012
 ENDED_SECONDS = 90
+TOLD_SECONDS = 1
 
 
 class Tab:
-    """``gaps``: for each time the socket broke, with which code and for how many seconds."""
+    """``gaps``: for each time the socket broke, with which code and for how many seconds, until the
+    page was told again how its jobs stand."""
 
     def __init__(self, load: Load, person: Person) -> None:
         self.load, self.person = load, person
@@ -33,25 +35,28 @@ class Tab:
         self.knew_the_end_at: dict[str, float] = {}
         self.gaps: list[tuple[int, float]] = []
         self.backwards = 0
+        self.untold: set[str] = set()
+        self.lost: tuple[int, float] | None = None
         self.is_open = asyncio.Event()
         person.tabs.append(self)
 
     async def live(self) -> None:
-        lost_at, code, failures = None, 0, 0
+        code, failures = 0, 0
         while not self.load.over.is_set():
             try:
                 async with self._connected() as socket:
+                    self.untold = self._open_jobs()
                     listening = asyncio.ensure_future(self._listen(socket))
-                    await self._ask()
-                    if lost_at is not None:
-                        self.gaps.append((code, time.monotonic() - lost_at))
-                    lost_at, failures = None, 0
+                    failures = 0
                     self.is_open.set()
+                    await asyncio.wait({listening}, timeout=TOLD_SECONDS)
+                    await self._ask()
+                    self._is_back()
                     code = await listening
             except (OSError, WebSocketException):
-                code = code if lost_at is not None else 1006
+                code = self.lost[0] if self.lost else 1006
             failures += 1
-            lost_at = lost_at if lost_at is not None else time.monotonic()
+            self.lost = self.lost or (code, time.monotonic())
             await asyncio.sleep(pause_after(code, failures))
 
     def _connected(self) -> connect:
@@ -78,13 +83,23 @@ class Tab:
             ending.cancel()
         return 1000
 
+    def _open_jobs(self) -> set[str]:
+        return {code for code, job in self.jobs.items() if job["state"] not in FINAL}
+
     async def _ask(self) -> None:
-        for code in [code for code, job in self.jobs.items() if job["state"] not in FINAL]:
+        for code in self.untold & self._open_jobs():
             said = await self.load.ask("GET", f"/api/v1/jobs/{code}/", "after a gap", self.person)
             if said:
                 self.hear(said.json())
 
+    def _is_back(self) -> None:
+        if self.lost:
+            self.gaps.append((self.lost[0], time.monotonic() - self.lost[1]))
+            self.lost = None
+
     def hear(self, job: dict[str, Any]) -> None:
+        self._is_back()
+        self.untold.discard(job["code"])
         known = self.jobs.get(job["code"])
         if known and job["version"] < known["version"]:
             return

@@ -74,6 +74,20 @@ async def test_all_of_a_persons_jobs_come_through_one_socket(job: Job) -> None:
     await ws.disconnect()
 
 
+async def test_a_page_between_two_sockets_misses_no_end(job: Job) -> None:
+    long_ago = await sync_to_async(studio.imagine)(job.owner_id, prompt="a lake")
+    await sync_to_async(worker.work)()
+    await sync_to_async(worker.work)()
+    earlier = timezone.now() - consumers.LATELY
+    await Job.objects.filter(pk=long_ago.pk).aupdate(finished_at=earlier)
+    ws = await sync_to_async(socket)("/ws/me/", job.owner)
+    await ws.connect(timeout=5)
+    told = await ws.receive_json_from(timeout=5)
+    assert (told["code"], told["state"]) == (str(job.code), "done")
+    assert await ws.receive_nothing(timeout=0.2)
+    await ws.disconnect()
+
+
 async def test_a_socket_says_what_the_api_says(job: Job, client: Client) -> None:
     ws = await sync_to_async(socket)(f"/ws/jobs/{job.code}/", job.owner)
     await ws.connect(timeout=5)
