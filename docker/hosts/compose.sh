@@ -63,6 +63,7 @@ check_environment() {
 migrate() { again coloured migrate "$1" run --rm --no-deps -T migrate; }
 
 start() {
+    stop "$1" web socket worker || true # that were let go and are not gone yet
     echo "$2" >"$STUDIO_DIR/run-$1"
     # shellcheck disable=SC2086
     coloured "$1" "$2" up -d --no-deps $ROLES

@@ -92,6 +92,7 @@ as_role() {
 
 start() {
     local number
+    stop "$1" web socket worker # that were let go and are not gone yet
     rm -f "$STUDIO_DIR/run/$1-"*.deaths # of the last that had this colour
     run "$1" "$2" web
     run "$1" "$2" socket

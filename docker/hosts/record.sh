@@ -24,6 +24,9 @@ again() {
     return 1
 }
 
+# let_go COLOUR ROLE…: stops them and returns at once. Whoever starts that colour again waits first.
+let_go() { ({ trap '' HUP INT && stop "$@"; } >/dev/null 2>&1 </dev/null &); }
+
 hold_lock() { exec flock -n "$STUDIO_DIR/lock" sh -c 'echo held; exec cat >/dev/null'; }
 
 need() {

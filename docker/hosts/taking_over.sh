@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Steps 5 and 6 of a deploy, which a rollback shares: start the new beside the old, wait until it is
-# well, switch, drain the old, stop it. Whatever fails before the old is stopped puts everything
-# back, by itself.
+# well, switch, let the old drain and end. Whatever fails before that puts everything back, by itself.
 stage=''
 old=''
 old_commit=''
@@ -19,7 +18,7 @@ take_over() {
     act start "$new" "$commit"
     act wait_until_well "$new" "$commit" || fail "$new is not well."
 
-    say "6/6  switch to $new, drain ${old:-nothing} and stop it"
+    say "6/6  switch to $new; ${old:-nothing} finishes what it has in hand and ends"
     stage=switched
     act switch "$new" "$commit"
     # Only one clock and one poller may run, so these two change places while the rest overlaps.
@@ -30,7 +29,9 @@ take_over() {
 
     stage=
     act remember "$new" "$commit"
-    if [ -n "$old" ]; then act stop "$old" web socket worker; fi
+    # Nobody need wait until a worker has finished what it has in hand, or until the last page was
+    # told to go elsewhere, which is done slowly so that the new one is not met by all at once.
+    if [ -n "$old" ]; then act let_go "$old" web socket worker; fi
 }
 
 conclude() { if [ -n "$dry_run" ]; then say "     a dry run: nothing was changed"; else say "     done: $*"; fi; }

@@ -52,7 +52,7 @@ class Host:
     """Deploys to it go by `deploy`; it is emptied when the block ends."""
 
     def __init__(self, workers: int, drain_seconds: float, wait_seconds: int = 120) -> None:
-        self.stand = Stand("deploy", STEP_MIN=2, STEP_MAX=4)
+        self.stand = Stand("deploy", STEP_MIN=5, STEP_MAX=9)
         self.folder = self.stand.folder / "host"
         self.source = self.stand.folder / "source"
         self.port = two_ports()
@@ -166,7 +166,7 @@ class Host:
             "SITE_URL": f"https://localhost:{self.port}", "HTTPS_PORT": self.port,
             "HTTP_PORT": self.port + 1, "TLS_DIR": self.certificate.parent,
             "TRUSTED_NETWORKS": "127.0.0.1", "DATABASE_URL": self.stand.database_url,
-            "REDIS_URL": self.stand.environment["REDIS_URL"], "DRAIN_SECONDS": 1,
+            "REDIS_URL": self.stand.environment["REDIS_URL"],
             "WORKER_DRAIN_SECONDS": self.drain_seconds,
             "THROTTLE_USER": "100000/min", "THROTTLE_ANON": "100000/min",
         }  # fmt: skip
@@ -197,6 +197,7 @@ class Host:
         self.acting = process = await asyncio.create_subprocess_exec(
             str(self.source / "docker" / script), *arguments, env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,  # as ssh gives one; Linux shares processors out by session
         )  # fmt: skip
         said, _nothing = await process.communicate()
         assert process.returncode is not None

@@ -115,7 +115,10 @@ def test_the_second_deploy_stops_the_first_only_after_the_switch(host: Path, run
     lines = asked(host)
     switched = place_of(lines, "start reload")
     assert place_of(lines, "studio-green", "up -d", "web socket") < switched
-    assert switched < place_of(lines, "studio-blue", "rm --stop", "web socket worker-pictures")
+    assert switched < place_of(lines, "studio-blue", "rm --stop", "beat bot")
+    while not (let_go := [line for line in asked(host) if "--force web socket worker-" in line]):
+        time.sleep(0.05)
+    assert "studio-blue" in let_go[0]
     assert (host / "studio" / "current").read_text().startswith("green ")
 
 

@@ -39,11 +39,7 @@ def delays(host: Host, people: list[Person]) -> list[str]:
 
 
 def _states(host: Host, people: list[Person]) -> list[str]:
-    """Whatever page heard of a job knows its end, as the row has it; and each is known by some.
-
-    A job that began and ended while one page's socket moved is another page's: this one never
-    asked for it, and `/ws/me/` tells of open jobs.
-    """
+    """Whatever page heard of a job knows its end, as the row has it; and each is known by some."""
     ends = ended(host)
     wrong = [f"{tab.backwards} jobs rose from the dead on a page" for tab in tabs_of(people)
              if tab.backwards]  # fmt: skip
