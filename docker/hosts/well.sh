@@ -14,7 +14,7 @@ wait_for() {
     until "$@"; do
         ! has_died "$colour" || say_missing "A process of $colour died." || return 1
         [ $SECONDS -lt $end ] || say_missing "In $WAIT_SECONDS s $name did not get well." || return 1
-        sleep 0.5 # each look costs a tenth of a second of a processor that others start on
+        sleep 0.2
     done
 }
 
