@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -182,13 +182,18 @@ class Job(models.Model):
     def move(self, expected: tuple[State, ...], **changes: Any) -> bool:
         """Change the row if it still is where we believe it is: same fence, one of these states.
 
-        Returns whether it was. The instance follows the row.
+        Returns whether it was. The instance follows the row, also where another instance of ours
+        has moved it since this one was read: a page keeps the newest version that it was told.
         """
-        changed = Job.objects.filter(pk=self.pk, fence=self.fence, state__in=expected).update(
-            version=F("version") + 1, **changes
-        )
-        if not changed:
-            return False
+        row = Job.objects.filter(pk=self.pk, fence=self.fence, state__in=expected)
+        seen = row.filter(version=self.version)
+        if not seen.update(version=self.version + 1, **changes):
+            with transaction.atomic():
+                version = row.select_for_update().values_list("version", flat=True).first()
+                if version is None:
+                    return False
+                self.version = version
+                row.update(version=version + 1, **changes)
         for name, value in changes.items():
             if not hasattr(value, "resolve_expression"):
                 setattr(self, name, value)

@@ -30,6 +30,17 @@ def test_jobs_of_one_person_go_in_order(person: User) -> None:
     assert queue.claim() is None
 
 
+def test_two_who_move_a_job_give_each_state_a_version_of_its_own(person: User) -> None:
+    ask(person)
+    held = queue.claim()
+    same = Job.objects.get(pk=held.pk)
+    assert held.move((State.RUNNING,), percent=10)
+    assert same.move((State.RUNNING,), percent=20)
+    assert same.version == held.version + 1 == Job.objects.get().version
+    assert not same.move((State.QUEUED,), percent=30)
+    assert same.version == Job.objects.get().version
+
+
 def test_many_jobs_of_one_do_not_starve_anothers_single_one(person: User, stranger: User) -> None:
     ask(person, 10)
     (other,) = ask(stranger)
